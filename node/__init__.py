@@ -1,0 +1,1 @@
+"""What runs on a compute node. Nothing here imports anything of fastbatch."""

@@ -1,0 +1,1 @@
+"""An exact, streaming word counter: standard library only, Python 3.8 and later."""

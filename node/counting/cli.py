@@ -1,0 +1,174 @@
+"""The command line: what is asked for, what is printed, and how it ends."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+from functools import partial
+from typing import ContextManager, Iterable, Iterator, NoReturn, Sequence
+
+from . import cores, texts
+from .errors import CountingError, DigestMismatch, JobDied, OutputFailed
+from .jobs import Counted, running
+from .options import Options, count_options, merge_options, top_options
+from .ranking import leaders, ranked
+from .runs import Block, Sums
+from .source import Input, sha256
+from .spill import Spill
+from .tally import Counts
+
+# A job that nobody asked for has to be worth starting.
+_LEAST_SHARE = 4 << 20
+
+_WRITTEN_AT_ONCE = 1 << 16
+
+
+class Stopped(BaseException):
+    """Raised where the program is when it is told to stop."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the program; return its exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    try:
+        if arguments[:1] == ["count"]:
+            _count(count_options(arguments[1:]))
+        elif arguments[:1] == ["merge"]:
+            _merge(merge_options(arguments[1:]))
+        else:
+            _top(top_options(arguments))
+    except CountingError as error:
+        return _say(str(error), error.exit_code)
+    except MemoryError:
+        return _say("not enough memory; try a smaller --max-memory, or --jobs 1", JobDied.exit_code)
+    except BrokenPipeError:  # who reads our output has enough of it
+        return 128 + signal.SIGPIPE
+    except Stopped as stopped:
+        number = signal.Signals(stopped.args[0])
+        return _say(f"stopped by {number.name}", 128 + number)
+    return 0
+
+
+def _stop(number: int, _frame: object) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)  # what follows is tidying up, and short
+    raise Stopped(number)
+
+
+def _say(message: str, exit_code: int) -> int:
+    sys.stderr.write(f"wordcount: {message}\n")
+    return exit_code
+
+
+def _top(options: Options) -> None:
+    """Print the most frequent words of texts."""
+    if options.range:
+        pieces = [texts.within(options.paths[0], *options.range)]
+    else:
+        pieces = [texts.whole(path) for path in options.paths]
+    jobs, memory = _jobs(options, sum(piece.size for piece in pieces))
+    work = partial(texts.count, ignore_case=options.ignore_case)
+    with running(texts.share(pieces, jobs), work, memory=memory, folder=None) as counted, Spill() as spill:
+        counts = _together(counted, options.max_memory // 2, spill)
+        totals = {"inputs": len(pieces), "bytes": sum(one.bytes for one in counted)}
+        _print_top(counts.parts(), totals, options, spill)
+
+
+def _count(options: Options) -> None:
+    """Count a text or a tar into a result file."""
+    from . import results  # it brings in JSON and hashing, which the other modes may do without
+
+    path, folder = str(options.paths[0]), os.path.dirname(options.output) or "."
+    with Input(path) as source, source.reading():
+        if options.sha256 and sha256(source.reader()) != options.sha256:
+            raise DigestMismatch(f"{source.name} does not have the SHA-256 {options.sha256}")
+        jobs, memory = _jobs(options, source.size or 0)
+    half = options.max_memory // 2
+    counting = _counting(options, path, jobs, memory, folder)
+    writer = results.ResultWriter(options.output, results.Settings(options.ignore_case, options.top))
+    with counting as counted, Spill(folder) as spill, writer as result:
+        blocks = result.through(_together(counted, half, spill).blocks())
+        size = sum(one.bytes for one in counted)
+        if options.tar:
+            for _ in blocks:  # writing them is all
+                pass
+            for one in counted:
+                result.add_inputs(one.lines.everything(), inputs=one.inputs, size=one.bytes)
+        else:
+            words, best = leaders(blocks, top=options.top, limit=half, spill=spill)
+            line = results.InputCount(os.path.basename(path), size, words, best).as_line()
+            result.add_inputs(io.BytesIO(line), inputs=1, size=size)
+    if options.delete_input:
+        try:
+            os.unlink(path)
+        except OSError as error:
+            raise OutputFailed(f"the result is written, but {path!r} can't be deleted: {error.strerror}") from error
+
+
+def _counting(options: Options, path: str, jobs: int, memory: int, folder: str) -> ContextManager[list[Counted]]:
+    from . import bundles
+
+    if options.tar:
+        in_tar = partial(bundles.count, ignore_case=options.ignore_case, top=options.top)
+        return running(bundles.share(path, jobs), in_tar, memory=memory, folder=folder)
+    piece = texts.whole(path)
+    if options.offset:
+        piece = piece._replace(starts_text=False)
+    in_text = partial(texts.count, ignore_case=options.ignore_case)
+    return running(texts.share([piece], jobs), in_text, memory=memory, folder=folder)
+
+
+def _merge(options: Options) -> None:
+    """Add up result files, and print the most frequent words."""
+    from . import results
+
+    found = [results.Result(str(path)) for path in options.paths]
+    totals = {
+        "inputs": sum(result.totals.inputs for result in found),
+        "bytes": sum(result.totals.bytes for result in found),
+    }
+    half = options.max_memory // 2
+    with Spill() as spill:
+        _print_top(results.merge(found, spill, memory=half), totals, options, spill)
+
+
+def _print_top(blocks: Iterable[Block], totals: dict[str, int], options: Options, spill: Spill) -> None:
+    sums = Sums()
+    ranking = ranked(sums.through(blocks), top=options.top, limit=options.max_memory // 2, spill=spill)
+    as_lines = _json_lines(ranking, totals, sums) if options.json else (b"%d\t%s\n" % (n, word) for word, n in ranking)
+    try:
+        # Not through sys.stdout, which would try again to write what could not be written when Python ends.
+        with open(1, "wb", buffering=_WRITTEN_AT_ONCE, closefd=False) as out:
+            out.writelines(as_lines)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputFailed.because("standard output", error) from error
+
+
+def _json_lines(ranking: Iterable[tuple[bytes, int]], totals: dict[str, int], sums: Sums) -> Iterator[bytes]:
+    import json
+
+    def line(value: dict[str, object]) -> bytes:
+        return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+
+    for word, count in ranking:
+        yield line({"word": word.decode(), "count": count})
+    yield line({**totals, "words": sums.words, "distinct": sums.distinct})
+
+
+def _jobs(options: Options, size: int) -> tuple[int, int]:
+    """Return how many jobs to run, and the memory of each."""
+    wanted = options.jobs or max(1, min(cores.available(os.environ), size // _LEAST_SHARE))
+    return cores.share(options.max_memory, wanted)
+
+
+def _together(counted: list[Counted], limit: int, spill: Spill) -> Counts:
+    """Return what all jobs have counted as one."""
+    if len(counted) == 1:
+        return counted[0].counts
+    counts = Counts(limit, spill)
+    counts.runs = [run for one in counted for run in one.counts.runs]
+    return counts

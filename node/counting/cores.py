@@ -1,0 +1,76 @@
+"""How many cores and how much memory each of several jobs may use."""
+
+from __future__ import annotations
+
+import os
+from typing import Iterator, Mapping
+
+from .errors import UsageError
+
+MIB = 1 << 20
+
+# What counting may take besides the memory it is told: the interpreters, and what passes through them.
+ALLOWANCE = 64 * MIB
+_FIRST_PROCESS = 24 * MIB
+_EACH_JOB = 12 * MIB
+
+# A job with less room than this for its counts spends its time on writing runs.
+_LEAST_FOR_COUNTS = 2 * MIB
+
+
+def available(environ: Mapping[str, str]) -> int:
+    """Return how many jobs this process should run: its cores, shared by the task slots of the node."""
+    slots = environ.get("FASTBATCH_SLOTS", "1")
+    if not (slots.isascii() and slots.isdigit() and int(slots) > 0):
+        raise UsageError(f"FASTBATCH_SLOTS is {slots!r}; it must be the number of task slots of the node, 1 or more")
+    return max(1, cores() // int(slots))
+
+
+def cores() -> int:
+    """Return how many cores this process may use, by its affinity and its control group."""
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min([affinity, *map(int, _quotas())]))
+
+
+def share(memory: int, jobs: int) -> tuple[int, int]:
+    """Return how many jobs fit into `memory`, and how much of it each has for its counts."""
+    while jobs > 1 and _for_counts(memory, jobs) < _LEAST_FOR_COUNTS:
+        jobs -= 1
+    return jobs, memory if jobs == 1 else _for_counts(memory, jobs)
+
+
+def _for_counts(memory: int, jobs: int) -> int:
+    beyond_allowance = max(0, _FIRST_PROCESS + jobs * _EACH_JOB - ALLOWANCE)
+    return (memory - beyond_allowance) // jobs
+
+
+def _quotas() -> Iterator[float]:
+    """Yield the limits in cores of this process's control groups and of all above them (versions 1 and 2)."""
+    for line in _text("/proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        for folder in _upwards(path):
+            if not controllers:
+                quota, _, period = _text(f"/sys/fs/cgroup{folder}/cpu.max").partition(" ")
+            elif "cpu" in controllers.split(","):
+                quota = _text(f"/sys/fs/cgroup/cpu{folder}/cpu.cfs_quota_us")
+                period = _text(f"/sys/fs/cgroup/cpu{folder}/cpu.cfs_period_us")
+            else:
+                break
+            if quota.strip().isdigit() and period.strip().isdigit():
+                yield int(quota) / int(period)
+
+
+def _upwards(path: str) -> Iterator[str]:
+    path = path.rstrip("/")
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
+    yield ""
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""

@@ -1,0 +1,159 @@
+"""The work of counting, done in this process or shared among forked ones."""
+
+from __future__ import annotations
+
+import contextlib
+import marshal
+import os
+import signal
+import sys
+from typing import Callable, Iterator, List, NamedTuple, NoReturn, Sequence, Tuple, Type, TypeVar, cast
+
+from . import errors
+from .errors import CountingError, JobDied
+from .spill import Run, Spill
+from .tally import Counts
+
+Share = TypeVar("Share")
+
+
+class Room(NamedTuple):
+    """What a job has for its work: memory, and temporary files for counts and for what it says of each input."""
+
+    memory: int
+    counts: Spill
+    inputs: Spill
+
+
+class Counted(NamedTuple):
+    """What a job has found: the counts, its lines about inputs, and how many inputs of how many bytes there were."""
+
+    counts: Counts
+    lines: Spill
+    inputs: int
+    bytes: int
+
+
+# An error's kind and message, or "" twice; the runs; the inputs and their bytes.
+_Answer = Tuple[str, str, List[Tuple[int, int, int]], int, int]
+
+
+class _Job:
+    """A forked process at work."""
+
+    def __init__(self, pid: int, answer: int, room: Room) -> None:
+        self.room = room
+        self._pid: int | None = pid
+        self._answer = answer
+
+    def finish(self) -> Counted:
+        """Wait for the answer. Raises the error that the job met."""
+        with open(self._answer, "rb", closefd=False) as pipe:
+            data = pipe.read()
+        status = self._wait()
+        if not data or status:
+            raise JobDied(_how_it_died(status))
+        kind, message, runs, inputs, size = cast("_Answer", marshal.loads(data))  # noqa: S302 - our own job wrote it
+        if kind:
+            raise cast("Type[CountingError]", getattr(errors, kind))(message)
+        counts = Counts(self.room.memory, self.room.counts)
+        counts.runs = [Run(self.room.counts.open(), *run) for run in runs]
+        return Counted(counts, self.room.inputs, inputs, size)
+
+    def end(self) -> None:
+        """Leave no process behind."""
+        os.close(self._answer)
+        if self._pid is not None:
+            os.kill(self._pid, signal.SIGKILL)
+            self._wait()
+
+    def _wait(self) -> int:
+        pid, self._pid = cast("int", self._pid), None
+        return os.waitpid(pid, 0)[1]
+
+
+def _how_it_died(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        name = signal.Signals(os.WTERMSIG(status)).name
+        return f"a counting job was ended by {name}, perhaps for want of memory; try a smaller --max-memory or --jobs 1"
+    return "a counting job failed; what it printed above says why"
+
+
+@contextlib.contextmanager
+def running(
+    shares: Sequence[Share], work: Callable[[Share, Room], Counted], *, memory: int, folder: str | None
+) -> Iterator[list[Counted]]:
+    """
+    Do the work, each share of it in a process of its own if there are several, and give what each has found.
+
+    What they found is there until the context ends; so is none of their processes.
+    """
+    rooms = [Room(memory, Spill(folder), Spill(folder)) for _ in shares]
+    started: list[_Job] = []
+    try:
+        if len(shares) == 1:
+            yield [work(shares[0], rooms[0])]
+        else:
+            for share, room in zip(shares, rooms):
+                started.append(_start(work, share, room))
+            yield [job.finish() for job in started]
+    finally:
+        for job in started:
+            job.end()
+        for room in rooms:
+            room.counts.close()
+            room.inputs.close()
+
+
+def _start(work: Callable[[Share, Room], Counted], share: Share, room: Room) -> _Job:
+    room.counts.open()  # here, so that this process can read what the job writes there
+    room.inputs.open()
+    answer, answering = os.pipe()
+    sys.stderr.flush()
+    parent = os.getpid()
+    pid = os.fork()
+    if not pid:
+        os.close(answer)
+        _be_a_job(parent, answering, lambda: work(share, room))
+    os.close(answering)
+    return _Job(pid, answer, room)
+
+
+def _be_a_job(parent: int, answering: int, work: Callable[[], Counted]) -> NoReturn:
+    """Work, send the answer, and end, whatever happens."""
+    status = 1
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        _end_with(parent)
+        answer = _answer(work)
+        with open(answering, "wb") as pipe:
+            pipe.write(marshal.dumps(answer))
+        status = 0
+    except BaseException:  # noqa: BLE001 - the process ends here: this is its last chance to say why
+        sys.excepthook(*sys.exc_info())
+        sys.stderr.flush()
+    finally:
+        os._exit(status)
+
+
+def _end_with(parent: int) -> None:
+    """See to it that a job does not go on alone when its parent was killed."""
+
+    def look(*_: object) -> None:
+        if os.getppid() != parent:
+            os._exit(1)
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, 1, 1)
+
+
+def _answer(work: Callable[[], Counted]) -> _Answer:
+    try:
+        counts, lines, inputs, size = work()
+        counts.close_run()
+        lines.flush()
+    except CountingError as error:
+        return type(error).__name__, str(error), [], 0, 0
+    runs = [(run.start, run.end, run.longest) for run in counts.runs]
+    return "", "", runs, inputs, size

@@ -1,0 +1,137 @@
+"""Counts in bounded memory: a table of words, and sorted runs on disk for what outgrew it."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from itertools import islice
+from typing import TYPE_CHECKING, Iterable, Iterator
+
+from . import words
+from .spill import Run, Spill, merged
+
+if TYPE_CHECKING:
+    from .runs import Block
+
+# What a key costs beside its bytes: the object's head, rounding up, and the number it leads to.
+_KEY_BYTES = 33 + 15 + 32
+
+# The table is charged for as if it were about to grow: the old one and one of twice the size stand side by side then.
+_TABLE_COPIES = 3
+
+# Up to about so many keys the table is at home in the processor's cache, and tokens are counted as they come,
+# which costs least. In a larger one each look-up waits for memory, and fewer keys are worth stripping every token for.
+_CACHED_KEYS = 1 << 17
+
+
+class Counts:
+    """Counts by key, never in more memory than a limit."""
+
+    def __init__(self, limit: int, spill: Spill) -> None:
+        self.table: Counter[bytes] = Counter()
+        self.runs: list[Run] = []
+        self.limit = limit
+        self.spill = spill
+        self._known = 0  # keys of the table that are in _key_bytes
+        self._key_bytes = 0
+
+    def add_counted(self, keys: Iterable[bytes], counts: Iterable[int]) -> None:
+        """Add to the counts of keys."""
+        table, get = self.table, self.table.get
+        for key, count in zip(keys, counts):
+            table[key] = get(key, 0) + count
+        self.make_room()
+
+    def clean(self) -> None:
+        """Make the keys of the table final."""
+        self._known = self._key_bytes = 0
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield all the counts by key in ascending order; they are still there afterwards."""
+        self.clean()
+        if self.runs:
+            self.close_run()
+            yield from merged(self.runs, self.spill, self.limit)
+        elif self.table:
+            yield self._sorted()
+
+    def parts(self) -> Iterator[Block]:
+        """Yield all the counts as blocks() does, but for the order within a block that was never on disk."""
+        if self.runs:
+            yield from self.blocks()
+        else:
+            self.clean()
+            if self.table:
+                yield list(self.table), list(self.table.values())
+
+    def close_run(self) -> None:
+        """Move what is in memory to disk, as a sorted run."""
+        self.clean()
+        if self.table:
+            self.runs.append(self.spill.write([self._sorted()]))
+            self.table = Counter()
+            self._known = self._key_bytes = 0
+
+    def make_room(self) -> None:
+        """Keep to the limit; to be called after each addition."""
+        if len(self.table) == self._known or self._memory() <= self.limit:
+            return
+        self.clean()
+        if self._memory() > self.limit // 2:
+            self.close_run()
+
+    def _memory(self) -> int:
+        """Return how much memory the counts take at the most, in bytes."""
+        # A dict keeps its keys in order of arrival, so the new ones are at its end.
+        new = len(self.table) - self._known
+        self._key_bytes += sum(map(len, islice(reversed(self.table), new))) + new * _KEY_BYTES
+        self._known = len(self.table)
+        return self._key_bytes + _TABLE_COPIES * sys.getsizeof(self.table)
+
+    def _sorted(self) -> Block:
+        keys = sorted(self.table)
+        return keys, list(map(self.table.__getitem__, keys))
+
+
+class Tally(Counts):
+    """
+    Counts of the words of a text.
+
+    The table holds words and raw tokens side by side: counting raw tokens is what is fast,
+    and a word that is taken for a raw token comes out as itself. They are told apart when it matters.
+    """
+
+    def __init__(self, limit: int, spill: Spill, *, ignore_case: bool, strip: bool = False) -> None:
+        super().__init__(limit, spill)
+        self.ignore_case = ignore_case
+        self._strip = strip
+
+    def add(self, block: bytes) -> None:
+        """Count the words of a block of whole tokens."""
+        tokens = words.split(block, ignore_case=self.ignore_case)
+        if self._strip:
+            tokens = [token.strip(words.PUNCTUATION_BYTES) for token in tokens]
+        self.table.update(tokens)
+        if not self._strip and len(self.table) > _CACHED_KEYS:
+            self.clean()
+            self._strip = True
+        self.make_room()
+
+    def take(self, other: Tally) -> None:
+        """Add all the counts of another tally, which is not to be used after that."""
+        self.runs += other.runs
+        self.add_counted(other.table.keys(), other.table.values())
+
+    def clean(self) -> None:
+        """Replace the raw tokens of the table by their words."""
+        table, get = self.table, self.table.get
+        raw = words.not_clean(table, stripped=self._strip)
+        while raw:
+            token = raw.pop()
+            found = words.clean(token, ignore_case=self.ignore_case)
+            if found != [token]:
+                count = table.pop(token)
+                for word in found:
+                    table[word] = get(word, 0) + count
+        table.pop(b"", None)
+        super().clean()
