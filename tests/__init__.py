@@ -1,0 +1,1 @@
+"""Tests of fastbatch; tests/node holds those of the program that runs on the nodes."""

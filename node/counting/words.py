@@ -50,7 +50,7 @@ def not_clean(tokens: Iterable[bytes], *, stripped: bool) -> list[bytes]:
 
 def clean(token: bytes, *, ignore_case: bool) -> list[bytes]:
     """
-    Return the words of a raw token, in UTF-8.
+    Return the words of a raw token, one that split() gave, in UTF-8.
 
     Most often one; none when it is all punctuation; several when it holds spaces beyond ASCII.
     """
