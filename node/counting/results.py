@@ -80,7 +80,7 @@ class ResultWriter:
 
     def through(self, blocks: Iterable[runs.Block]) -> Iterator[runs.Block]:
         """Write the counts, and pass them on."""
-        for block in self._sums.through(blocks):
+        for block in self._sums.through(runs.evened(blocks)):
             with self._writing():
                 runs.write(block, self._write)
             yield block

@@ -10,12 +10,13 @@ Runs are read, merged and written a block (one such pair of lines) at a time, mo
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
 from typing import BinaryIO, Callable, Iterable, Iterator, List, Tuple
 
 Block = Tuple[List[bytes], List[int]]
 
-# A block ends at either. A larger one costs memory for every run of a merge, a smaller one costs time.
+# A block ends where it has so many words, or so many bytes of them. A larger one costs memory for every run of a merge, a smaller one costs time.
 BLOCK_WORDS = 1024
 BLOCK_BYTES = 1 << 14
 
@@ -24,25 +25,39 @@ BLOCK_BYTES = 1 << 14
 MERGE_BYTES = 1 << 18
 
 
+def evened(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Cut blocks anew, where the words alone say so, and not who counted or merged them."""
+    words: list[bytes] = []
+    counts: list[int] = []
+    for more_words, more_counts in blocks:
+        words += more_words
+        counts += more_counts
+        start = 0
+        while end := _end_of_block(words, start):
+            yield words[start:end], counts[start:end]
+            start = end
+        del words[:start], counts[:start]
+    if words:
+        yield words, counts
+
+
+def _end_of_block(words: list[bytes], start: int) -> int:
+    """Return where the block from `start` ends, or 0 if more words may belong to it."""
+    end = start + BLOCK_WORDS
+    sizes = list(accumulate(map(len, words[start:end])))
+    if sizes and sizes[-1] >= BLOCK_BYTES:
+        return start + bisect_left(sizes, BLOCK_BYTES) + 1
+    return end if end <= len(words) else 0
+
+
 def write(block: Block, write_bytes: Callable[[bytes], object]) -> None:
-    """Write a block as lines, cut into smaller ones where it is large."""
+    """Write a block as its two lines."""
     words, counts = block
-    for start, end in _cuts(words):
-        write_bytes(b"words ")
-        write_bytes(b" ".join(words[start:end]))
-        write_bytes(b"\ncounts ")
-        write_bytes(b" ".join([b"%d" % count for count in counts[start:end]]))
-        write_bytes(b"\n")
-
-
-def _cuts(words: list[bytes]) -> Iterator[tuple[int, int]]:
-    start = 0
-    while start < len(words):
-        end = min(start + BLOCK_WORDS, len(words))
-        while end - start > 1 and sum(map(len, words[start:end])) > BLOCK_BYTES:
-            end = (start + end + 1) // 2
-        yield start, end
-        start = end
+    write_bytes(b"words ")
+    write_bytes(b" ".join(words))
+    write_bytes(b"\ncounts ")
+    write_bytes(b" ".join([b"%d" % count for count in counts]))
+    write_bytes(b"\n")
 
 
 def read(lines: BinaryIO) -> Iterator[Block]:

@@ -74,7 +74,7 @@ class Spill:
         file = cast("BinaryIO", self._file)
         start, longest = file.tell(), 0
         try:
-            for block in blocks:
+            for block in runs.evened(blocks):
                 runs.write(block, file.write)
                 longest = max(longest, max(map(len, block[0])))
             file.flush()

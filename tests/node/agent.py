@@ -103,7 +103,9 @@ def merge(parts: List[Named], *, budget: int) -> Named:
 def rank(named: Named, *, top: int, limit: int) -> List[List[object]]:
     """Rank counts that come in sorted blocks of a few words."""
     keys = sorted((word.encode(), count) for word, count in named.items())
-    in_blocks = [([w for w, _ in keys[at : at + 3]], [n for _, n in keys[at : at + 3]]) for at in range(0, len(keys), 3)]
+    in_blocks = [
+        ([w for w, _ in keys[at : at + 3]], [n for _, n in keys[at : at + 3]]) for at in range(0, len(keys), 3)
+    ]
     with Spill() as spill:
         return [[word.decode(), n] for word, n in ranked(in_blocks, top=top, limit=limit, spill=spill)]
 

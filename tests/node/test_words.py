@@ -44,9 +44,7 @@ def test_any_bytes_in_any_blocks_count_as_the_plain_way_counts_them(
     agent: Agent, data: bytes, ignore_case: bool, block_size: int, strip: bool
 ) -> None:
     """Neither where blocks are cut nor what is in them matters."""
-    counted = agent.count(
-        as_text(data), ignore_case=ignore_case, block_size=block_size, limit=1 << 20, strip=strip
-    )
+    counted = agent.count(as_text(data), ignore_case=ignore_case, block_size=block_size, limit=1 << 20, strip=strip)
 
     assert counted == agent.reference_of_bytes(as_text(data), ignore_case=ignore_case)
 
