@@ -1,0 +1,134 @@
+"""Memory stays within what was asked for, whatever the input, and the result is exact all the same."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from . import plain
+from .conftest import Wordcount
+from .memory import MIB, has_smaps, watch
+from .tars import tar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(not has_smaps(), reason="this system does not say how much memory a process takes")
+
+# What is allowed beside --max-memory: this, and so many times the longest token.
+ALLOWANCE = 64 * MIB
+LONGEST_TOKENS = 8
+
+wordcount = Wordcount(sys.executable)
+
+
+def distinct_words(size: int) -> bytes:
+    """Return about so many bytes of words, nearly all of which differ."""
+    numbers = random.Random(7)
+    return b" ".join(b"%x" % numbers.getrandbits(40) for _ in range(size // 11))
+
+
+@pytest.mark.parametrize("jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
+def test_40_mb_of_distinct_words_in_8_mib(tmp_path: Path, jobs: int) -> None:
+    """The counts go to disk and come back as a stream."""
+    text = tmp_path / "text"
+    text.write_bytes(distinct_words(40_000_000))
+    command = wordcount.command("--top", "0", "--max-memory", "8MiB", "--jobs", str(jobs), text)
+
+    watched = watch(command)
+
+    assert (watched.returncode, watched.stderr) == (0, b"")
+    assert watched.peak < 8 * MIB + ALLOWANCE
+    expected = Counter(text.read_bytes().split())  # these words need no cleaning
+    ranked = sorted(sorted(expected), key=expected.__getitem__, reverse=True)
+    assert watched.stdout == b"".join(b"%d\t%s\n" % (expected[word], word) for word in ranked)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_1_gb_of_distinct_words_in_256_mib(tmp_path: Path) -> None:
+    """The size of the default."""
+    text = tmp_path / "text"
+    numbers = random.Random(7)
+    with text.open("wb") as file:
+        for _ in range(100):
+            file.write(b" ".join(b"%x" % numbers.getrandbits(40) for _ in range(910_000)) + b"\n")
+
+    watched = watch(wordcount.command("count", text, "--output", tmp_path / "result"), every_s=0.1)
+
+    assert (watched.returncode, watched.stderr) == (0, b"")
+    assert watched.peak < 256 * MIB + ALLOWANCE
+    totals = wordcount("merge", "--json", "--top", "1", tmp_path / "result")
+    numbers = random.Random(7)
+    seen = sorted(numbers.getrandbits(40) for _ in range(91_000_000))
+    distinct = sum(1 for a, b in zip(seen, seen[1:], strict=False) if a != b) + 1
+    assert f'"words": 91000000, "distinct": {distinct}'.encode() in totals.stdout
+
+
+TOKENS = {
+    "a token of 100 MB": b"x" * 100_000_000,
+    "a token of 100 MB between words": b"one " + b"x" * 100_000_000 + b" two",
+    "100 MB without a newline": b"lorem ipsum, " * 7_700_000,
+    "100 MB of punctuation": b"." * 100_000_000,
+    "a token of 50 MB beyond ASCII": "é".encode() * 25_000_000,
+}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("name", TOKENS)
+def test_long_tokens(tmp_path: Path, name: str, jobs: int) -> None:
+    """A token is held whole, and so is little else."""
+    text = tmp_path / "text"
+    text.write_bytes(TOKENS[name])
+    longest = max(map(len, TOKENS[name].split()))
+
+    watched = watch(wordcount.command("--jobs", str(jobs), "--max-memory", "8MiB", text))
+
+    assert (watched.returncode, watched.stderr) == (0, b"")
+    assert watched.peak < 8 * MIB + ALLOWANCE + LONGEST_TOKENS * longest
+    ranked = [line.split(b"\t") for line in watched.stdout.splitlines()]
+    expected = Counter(word for token in TOKENS[name].split() if (word := token.strip(b".,")))
+    assert {word: int(count) for count, word in ranked} == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ignore_case", [False, True])
+@pytest.mark.parametrize(
+    "token",
+    ["Σ".encode() * 10_000_000, "😀aΣ'".encode() * 2_500_000, b"a\xff" * 5_000_000, "\u2003.".encode() * 5_000_000],
+    ids=["sigmas", "of all widths", "invalid bytes", "spaces beyond ASCII"],
+)
+def test_long_tokens_that_have_to_be_cleaned(tmp_path: Path, token: bytes, ignore_case: bool) -> None:
+    """Also when each byte of them costs several in between."""
+    text = tmp_path / "text"
+    text.write_bytes(token + b" word " + token)
+    options = ["--ignore-case"] if ignore_case else []
+
+    watched = watch(wordcount.command("--jobs", "1", "--max-memory", "8MiB", *options, text))
+
+    expected = plain.top(plain.count(text.read_bytes(), ignore_case=ignore_case), 10)
+    assert watched.stdout == "".join(f"{count}\t{word}\n" for word, count in expected).encode()
+    longest = max(len(token), *(len(word.encode()) for word, _ in expected))
+    assert watched.peak < 8 * MIB + ALLOWANCE + LONGEST_TOKENS * longest
+
+
+def test_a_large_member_of_a_tar(tmp_path: Path) -> None:
+    """Its own counts go to disk too, and both its own and the bundle's totals are exact."""
+    member = distinct_words(15_000_000)
+    (tmp_path / "bundle").write_bytes(tar({b"small": b"one two", b"large": member, b"other": b"two"}))
+    command = wordcount.command(
+        "count", "--tar", tmp_path / "bundle", "--output", tmp_path / "result", "--max-memory", "8MiB", "--jobs", "1"
+    )
+
+    watched = watch(command)
+
+    assert (watched.returncode, watched.stderr) == (0, b"")
+    assert watched.peak < 8 * MIB + ALLOWANCE
+    found = plain.count(member)
+    totals = wordcount("merge", "--json", "--top", "1", tmp_path / "result")
+    both = found + plain.count(b"one two two")
+    assert f'"words": {both.total()}, "distinct": {len(both)}'.encode() in totals.stdout
