@@ -8,7 +8,7 @@ from typing import NamedTuple
 from .blocks import blocks, from_the_start
 from .jobs import Counted, Room
 from .ranking import leaders
-from .results import InputCount
+from .results import InputCount, input_line
 from .source import Input
 from .tally import Tally
 from .tar import members
@@ -46,7 +46,7 @@ def count(part: Part, room: Room, *, ignore_case: bool, top: int) -> Counted:
                 for block in from_the_start(blocks(member.read)):
                     tally.add(block)
                 words, best = leaders(tally.parts(), top=top, limit=quarter, spill=room.counts)
-                room.inputs.append(InputCount(os.fsdecode(member.name), member.size, words, best).as_line())
+                room.inputs.append(input_line(InputCount(os.fsdecode(member.name), member.size, words, best)))
                 together.take(tally)
                 inputs += 1
                 size += member.size

@@ -98,7 +98,7 @@ def _count(options: Options) -> None:
                 result.add_inputs(one.lines.everything(), inputs=one.inputs, size=one.bytes)
         else:
             words, best = leaders(blocks, top=options.top, limit=half, spill=spill)
-            line = results.InputCount(os.path.basename(path), size, words, best).as_line()
+            line = results.input_line(results.InputCount(os.path.basename(path), size, words, best))
             result.add_inputs(io.BytesIO(line), inputs=1, size=size)
     if options.delete_input:
         try:
@@ -170,5 +170,6 @@ def _together(counted: list[Counted], limit: int, spill: Spill) -> Counts:
     if len(counted) == 1:
         return counted[0].counts
     counts = Counts(limit, spill)
-    counts.runs = [run for one in counted for run in one.counts.runs]
+    for one in counted:
+        counts.take(one.counts)
     return counts

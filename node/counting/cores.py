@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Iterator, Mapping
+from typing import Callable, Iterator, Mapping
 
 from .errors import UsageError
 
@@ -18,6 +18,9 @@ _EACH_JOB = 12 * MIB
 _LEAST_FOR_COUNTS = 2 * MIB
 
 
+ReadText = Callable[[str], str]
+
+
 def available(environ: Mapping[str, str]) -> int:
     """Return how many jobs this process should run: its cores, shared by the task slots of the node."""
     slots = environ.get("FASTBATCH_SLOTS", "1")
@@ -26,10 +29,10 @@ def available(environ: Mapping[str, str]) -> int:
     return max(1, cores() // int(slots))
 
 
-def cores() -> int:
-    """Return how many cores this process may use, by its affinity and its control group."""
+def cores(read_text: ReadText | None = None) -> int:
+    """Return how many cores this process may use, by its affinity and its control groups."""
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min([affinity, *map(int, _quotas())]))
+    return max(1, min([affinity, *map(int, quotas(read_text or _read_text))]))
 
 
 def share(memory: int, jobs: int) -> tuple[int, int]:
@@ -44,16 +47,16 @@ def _for_counts(memory: int, jobs: int) -> int:
     return (memory - beyond_allowance) // jobs
 
 
-def _quotas() -> Iterator[float]:
-    """Yield the limits in cores of this process's control groups and of all above them (versions 1 and 2)."""
-    for line in _text("/proc/self/cgroup").splitlines():
+def quotas(read_text: ReadText) -> Iterator[float]:
+    """Yield the limits in cores of this process's control groups and of all above them, of versions 1 and 2."""
+    for line in read_text("/proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         for folder in _upwards(path):
             if not controllers:
-                quota, _, period = _text(f"/sys/fs/cgroup{folder}/cpu.max").partition(" ")
+                quota, _, period = read_text(f"/sys/fs/cgroup{folder}/cpu.max").partition(" ")
             elif "cpu" in controllers.split(","):
-                quota = _text(f"/sys/fs/cgroup/cpu{folder}/cpu.cfs_quota_us")
-                period = _text(f"/sys/fs/cgroup/cpu{folder}/cpu.cfs_period_us")
+                quota = read_text(f"/sys/fs/cgroup/cpu{folder}/cpu.cfs_quota_us")
+                period = read_text(f"/sys/fs/cgroup/cpu{folder}/cpu.cfs_period_us")
             else:
                 break
             if quota.strip().isdigit() and period.strip().isdigit():
@@ -68,7 +71,7 @@ def _upwards(path: str) -> Iterator[str]:
     yield ""
 
 
-def _text(path: str) -> str:
+def _read_text(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()

@@ -7,7 +7,7 @@ import marshal
 import os
 import signal
 import sys
-from typing import Callable, Iterator, List, NamedTuple, NoReturn, Sequence, Tuple, Type, TypeVar, cast
+from typing import Callable, Dict, Iterator, List, NamedTuple, NoReturn, Sequence, Tuple, Type, TypeVar, cast
 
 from . import errors
 from .errors import CountingError, JobDied
@@ -34,8 +34,8 @@ class Counted(NamedTuple):
     bytes: int
 
 
-# An error's kind and message, or "" twice; the runs; the inputs and their bytes.
-_Answer = Tuple[str, str, List[Tuple[int, int, int]], int, int]
+# An error's kind and message, or "" twice; the runs; the table; the inputs and their bytes.
+_Answer = Tuple[str, str, List[Tuple[int, int, int]], Dict[bytes, int], int, int]
 
 
 class _Job:
@@ -53,11 +53,12 @@ class _Job:
         status = self._wait()
         if not data or status:
             raise JobDied(_how_it_died(status))
-        kind, message, runs, inputs, size = cast("_Answer", marshal.loads(data))  # noqa: S302 - our own job wrote it
+        kind, message, runs, table, inputs, size = cast("_Answer", marshal.loads(data))  # noqa: S302 - from our own job
         if kind:
             raise cast("Type[CountingError]", getattr(errors, kind))(message)
         counts = Counts(self.room.memory, self.room.counts)
         counts.runs = [Run(self.room.counts.open(), *run) for run in runs]
+        counts.table.update(table)
         return Counted(counts, self.room.inputs, inputs, size)
 
     def end(self) -> None:
@@ -151,9 +152,11 @@ def _end_with(parent: int) -> None:
 def _answer(work: Callable[[], Counted]) -> _Answer:
     try:
         counts, lines, inputs, size = work()
-        counts.close_run()
+        counts.clean()
+        if counts.runs:  # then the rest goes where they are; else it is small enough to be sent
+            counts.close_run()
         lines.flush()
     except CountingError as error:
-        return type(error).__name__, str(error), [], 0, 0
+        return type(error).__name__, str(error), [], {}, 0, 0
     runs = [(run.start, run.end, run.longest) for run in counts.runs]
-    return "", "", runs, inputs, size
+    return "", "", runs, dict(counts.table), inputs, size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import NamedTuple, NoReturn, Sequence
 
 from .errors import UsageError
@@ -11,6 +12,7 @@ _UNITS = {"": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 _LEAST_MEMORY = 1 << 20
 _MOST_TOP_IN_RESULTS = 1000
 _DIGEST_LENGTH = 64
+_HELP_WIDTH = 100
 
 _TOP = """\
 Count the words of texts, and print the most frequent ones as COUNT, a tab, and WORD.
@@ -75,7 +77,8 @@ class _Parser(argparse.ArgumentParser):
             prog=f"wordcount {mode}".strip(),
             description=description,
             epilog=epilog,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            # With a width, as finding out the terminal's takes longer than anything else here.
+            formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=_HELP_WIDTH),
             allow_abbrev=False,
         )
 

@@ -40,10 +40,6 @@ class InputCount(NamedTuple):
     words: int
     top: list[tuple[str, int]]
 
-    def as_line(self) -> bytes:
-        """Return the input's line of a result."""
-        return b"input " + _json(self._asdict()) + b"\n"
-
 
 class Totals(NamedTuple):
     """Sums over a whole result; the length of its longest word, in bytes; and where its lines of inputs start."""
@@ -54,6 +50,11 @@ class Totals(NamedTuple):
     distinct: int
     longest: int
     inputs_at: int
+
+
+def input_line(count: InputCount) -> bytes:
+    """Return the line of a result that is about an input."""
+    return b"input " + _json(count._asdict()) + b"\n"
 
 
 class ResultWriter:

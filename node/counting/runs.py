@@ -16,7 +16,8 @@ from typing import BinaryIO, Callable, Iterable, Iterator, List, Tuple
 
 Block = Tuple[List[bytes], List[int]]
 
-# A block ends where it has so many words, or so many bytes of them. A larger one costs memory for every run of a merge, a smaller one costs time.
+# A block ends where it has so many words, or so many bytes of them.
+# A larger one costs memory for every run of a merge, a smaller one costs time.
 BLOCK_WORDS = 1024
 BLOCK_BYTES = 1 << 14
 

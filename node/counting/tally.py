@@ -42,6 +42,15 @@ class Counts:
             table[key] = get(key, 0) + count
         self.make_room()
 
+    def take(self, other: Counts) -> None:
+        """Add all the counts of others whose keys are final, and which are not to be used after that."""
+        self.runs += other.runs
+        if self.table:
+            self.add_counted(other.table.keys(), other.table.values())
+        else:
+            self.table = other.table
+            self.make_room()
+
     def clean(self) -> None:
         """Make the keys of the table final."""
         self._known = self._key_bytes = 0
@@ -110,17 +119,13 @@ class Tally(Counts):
         """Count the words of a block of whole tokens."""
         tokens = words.split(block, ignore_case=self.ignore_case)
         if self._strip:
-            tokens = [token.strip(words.PUNCTUATION_BYTES) for token in tokens]
+            punctuation = words.PUNCTUATION_BYTES
+            tokens = [token.strip(punctuation) for token in tokens]
         self.table.update(tokens)
         if not self._strip and len(self.table) > _CACHED_KEYS:
             self.clean()
             self._strip = True
         self.make_room()
-
-    def take(self, other: Tally) -> None:
-        """Add all the counts of another tally, which is not to be used after that."""
-        self.runs += other.runs
-        self.add_counted(other.table.keys(), other.table.values())
 
     def clean(self) -> None:
         """Replace the raw tokens of the table by their words."""

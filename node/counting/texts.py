@@ -77,9 +77,8 @@ def count(pieces: Sequence[Piece], room: Room, *, ignore_case: bool) -> Counted:
 
 
 def _cut(piece: Piece, size: int) -> tuple[Piece, Piece]:
-    """Cut a piece after about so many bytes."""
+    """Cut a piece of a file after about so many bytes."""
+    end = piece.start + piece.size
     with Input(piece.path) as source:
-        at = source.boundary(piece.start + size)
-    if piece.end is None or at >= piece.end:
-        return piece, piece._replace(start=piece.end)
-    return piece._replace(end=at), piece._replace(start=at, starts_text=False)
+        at = min(source.boundary(piece.start + size), end)
+    return piece._replace(end=at), piece._replace(start=at, end=end, starts_text=False)

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections import Counter
 from functools import partial
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, Sequence
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "node"))
 
@@ -57,7 +57,7 @@ def count(data: str, *, ignore_case: bool, block_size: int, limit: int, strip: b
 
 def count_ranges(data: str, *, ignore_case: bool, cuts: Sequence[int]) -> Named:
     """Count the words of ranges that lie side by side, each on its own, and add them up."""
-    with _file(data) as path:
+    with _File(data) as path:
         edges = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
         total: Counter[str] = Counter()
         for start, end in zip(edges, edges[1:]):
@@ -69,18 +69,19 @@ def count_ranges(data: str, *, ignore_case: bool, cuts: Sequence[int]) -> Named:
 
 def count_in_jobs(data: str, *, ignore_case: bool, jobs: int) -> Named:
     """Count the words of a file that several processes share."""
-    with _file(data) as path, Spill() as spill:
+    with _File(data) as path, Spill() as spill:
         shares = texts.share([texts.whole(path)], jobs)
         work = partial(texts.count, ignore_case=ignore_case)
         with running(shares, work, memory=1 << 20, folder=None) as counted:
             together = Counts(1 << 20, spill)
             if len(counted) == 1:
                 return _named(counted[0].counts)
-            together.runs = [run for one in counted for run in one.counts.runs]
+            for one in counted:
+                together.take(one.counts)
             return _named(together)
 
 
-def clean(token: str, *, ignore_case: bool, piece: int) -> List[str]:
+def clean(token: str, *, ignore_case: bool, piece: int) -> list[str]:
     """Clean a raw token, with what counts as a long one set to `piece`."""
     before = words.PIECE
     words.PIECE = piece
@@ -90,7 +91,7 @@ def clean(token: str, *, ignore_case: bool, piece: int) -> List[str]:
         words.PIECE = before
 
 
-def merge(parts: List[Named], *, budget: int) -> Named:
+def merge(parts: list[Named], *, budget: int) -> Named:
     """Write counts as sorted runs, and merge those."""
     with Spill() as spill:
         counts = Counts(budget, spill)
@@ -100,7 +101,7 @@ def merge(parts: List[Named], *, budget: int) -> Named:
         return _named(counts)
 
 
-def rank(named: Named, *, top: int, limit: int) -> List[List[object]]:
+def rank(named: Named, *, top: int, limit: int) -> list[list[object]]:
     """Rank counts that come in sorted blocks of a few words."""
     keys = sorted((word.encode(), count) for word, count in named.items())
     in_blocks = [
@@ -110,7 +111,7 @@ def rank(named: Named, *, top: int, limit: int) -> List[List[object]]:
         return [[word.decode(), n] for word, n in ranked(in_blocks, top=top, limit=limit, spill=spill)]
 
 
-def members(data: str) -> List[List[str]]:
+def members(data: str) -> list[list[str]]:
     """Read a tar, names and contents."""
     with tempfile.TemporaryFile() as file:
         file.write(data.encode("latin-1"))
@@ -123,7 +124,7 @@ def members(data: str) -> List[List[str]]:
         return found
 
 
-def wrongly_counted(start: int, end: int) -> List[int]:
+def wrongly_counted(start: int, end: int) -> list[int]:
     """Return those of a range of characters that are counted otherwise than the plain way counts them."""
     wrong = []
     for first in range(start, end, 256):
@@ -149,7 +150,7 @@ def _named(counts: Counts) -> Named:
     return found
 
 
-class _file:
+class _File:
     """A file of these bytes, for as long as the context lasts."""
 
     def __init__(self, data: str) -> None:
@@ -165,7 +166,7 @@ class _file:
         os.unlink(self._path)
 
 
-def _answer(request: Dict[str, Any]) -> Dict[str, object]:
+def _answer(request: dict[str, Any]) -> dict[str, object]:
     try:
         function = globals()[request["function"]]
         return {"value": function(*request["positional"], **request["named"])}

@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import os
 import tarfile
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def tar(files: Mapping[bytes, bytes], form: int = tarfile.PAX_FORMAT) -> bytes:

@@ -11,10 +11,10 @@ import signal
 import subprocess
 import termios
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from fastbatch._node.counting.results import ResultWriter, Settings
 
 from .conftest import NODE, WORDCOUNT, Wordcount
@@ -22,6 +22,7 @@ from .tars import tar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="this system does not list processes")
 
@@ -223,10 +224,7 @@ def test_standard_output_that_is_full(wordcount: Wordcount) -> None:
         done = subprocess.run(wordcount.command(WORDCOUNT), stdout=full, stderr=subprocess.PIPE, check=False)
 
     assert done.returncode == 7
-    assert (
-        done.stderr
-        == b"wordcount: cannot write standard output: No space left on device; free some space, or set TMPDIR to another disk\n"
-    )
+    assert done.stderr.startswith(b"wordcount: cannot write standard output: No space left on device; ")
 
 
 @contextlib.contextmanager

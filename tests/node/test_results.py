@@ -6,20 +6,22 @@ import hashlib
 import json
 import os
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from fastbatch._node.counting.errors import ResultCorrupt, UsageError
 from fastbatch._node.counting.results import InputCount, Result, Settings, merge
 from fastbatch._node.counting.spill import Spill
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from . import plain
 from .tars import tar
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .conftest import Agent, Wordcount
 
 FILES = {
@@ -115,7 +117,7 @@ def test_the_digest_is_checked_before_anything_is_counted(wordcount: Wordcount, 
     bundle, result = tmp_path / "bundle", tmp_path / "result"
     bundle.write_bytes(tar(FILES))
     digest = hashlib.sha256(bundle.read_bytes()).hexdigest()
-    options = ["count", bundle, "--tar", "--output", result, "--delete-input", "--sha256"]
+    options: list[str | Path] = ["count", bundle, "--tar", "--output", result, "--delete-input", "--sha256"]
 
     assert wordcount(*options, "0" * 64).returncode == 5
     assert (bundle.exists(), result.exists()) == (True, False)

@@ -66,7 +66,7 @@ def test_a_tar_cut_off_anywhere_is_refused(agent: Agent, files: dict[bytes, byte
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_any_changed_bit_of_a_header_is_noticed(agent: Agent, form: str) -> None:
-    """Which is what the checksum is for. (In its own field, a zero in front may as well be a space.)"""
+    """Which is what the checksum is for; only in its own field may a zero in front as well be a space."""
     whole = tar({b"name": b"content", b"other": b""}, FORMATS[form])
     header = whole.index(b"other")
     for byte in (*range(148), *range(149, 512)):

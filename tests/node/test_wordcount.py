@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from pathlib import Path
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +13,8 @@ import pytest
 from . import plain
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .conftest import Wordcount
 
 NAMED = {
@@ -134,7 +136,7 @@ def test_many_files_are_shared_among_jobs(wordcount: Wordcount, tmp_path: Path) 
     contents = [(f"t{n} " * size)[:size].encode() for n, size in enumerate(sizes)]
     for n, content in enumerate(contents):
         (tmp_path / str(n)).write_bytes(content)
-    expected = sum((plain.count(content) for content in contents), start=plain.Counter())
+    expected = sum((plain.count(content) for content in contents), start=Counter())
 
     counted = wordcount.top("--top", "0", "--jobs", "3", *sorted(tmp_path.iterdir()))
 

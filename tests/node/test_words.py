@@ -6,9 +6,10 @@ import string
 from typing import TYPE_CHECKING
 
 import pytest
-from fastbatch._node.counting import words
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+from fastbatch._node.counting import words
 
 if TYPE_CHECKING:
     from .conftest import Agent
@@ -35,7 +36,7 @@ def as_text(data: bytes) -> str:
 
 def test_punctuation_is_that_of_the_string_module() -> None:
     """The set is written out to start faster; it must not differ."""
-    assert words.PUNCTUATION == string.punctuation
+    assert string.punctuation == words.PUNCTUATION
 
 
 @given(data=raw, ignore_case=st.booleans(), block_size=st.integers(1, 70), strip=st.booleans())
