@@ -124,6 +124,7 @@ class Tally(Counts):
         self.table.update(tokens)
         if not self._strip and len(self.table) > _CACHED_KEYS:
             self.clean()
+            self.table = Counter(self.table)  # a copy is without the gaps that cleaning leaves
             self._strip = True
         self.make_room()
 
