@@ -74,7 +74,7 @@ def test_the_example_of_a_result_is_one(tmp_path: Path) -> None:
         r"^```\n(fastbatch-result .*?)^```", (ROOT / "node/README.md").read_text(), re.DOTALL | re.MULTILINE
     )
     (tmp_path / "one.txt").write_text("the " * 8 + "of " * 5 + "and " * 3)
-    count = [sys.executable, ROOT / "node" / "wordcount.py", "count", "one.txt", "--output", "result"]
+    count = [sys.executable, str(ROOT / "node" / "wordcount.py"), "count", "one.txt", "--output", "result"]
     subprocess.run(count, cwd=tmp_path, check=True)
 
     assert [block.splitlines()[:-1] for block in blocks] == [(tmp_path / "result").read_text().splitlines()[:-1]]
