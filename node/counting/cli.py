@@ -10,8 +10,8 @@ from functools import partial
 from typing import ContextManager, Iterable, Iterator, NoReturn, Sequence
 
 from . import cores, texts
-from .errors import CountingError, DigestMismatch, JobDied, OutputFailed
-from .jobs import Counted, running
+from .errors import CountingError, DigestMismatch, JobDied, OutputFailed, UsageError
+from .jobs import OUT_OF_MEMORY, STOPPING, Counted, running
 from .options import Options, count_options, merge_options, top_options
 from .ranking import leaders, ranked
 from .runs import Block, Sums
@@ -31,8 +31,10 @@ class Stopped(BaseException):
 
 def main(arguments: Sequence[str]) -> int:
     """Run the program; return its exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
+    _open_standard_files()
+    for number in STOPPING:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup sets it
+            signal.signal(number, _stop)
     try:
         if arguments[:1] == ["count"]:
             _count(count_options(arguments[1:]))
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     except CountingError as error:
         return _say(str(error), error.exit_code)
     except MemoryError:
-        return _say("not enough memory; try a smaller --max-memory, or --jobs 1", JobDied.exit_code)
+        return _say(OUT_OF_MEMORY, JobDied.exit_code)
     except BrokenPipeError:  # who reads our output has enough of it
         return 128 + signal.SIGPIPE
     except Stopped as stopped:
@@ -58,8 +60,24 @@ def _stop(number: int, _frame: object) -> NoReturn:
 
 
 def _say(message: str, exit_code: int) -> int:
-    sys.stderr.write(f"wordcount: {message}\n")
+    if sys.stderr:
+        sys.stderr.write(f"wordcount: {message}\n")
     return exit_code
+
+
+def _open_standard_files() -> None:
+    """Keep the numbers of standard files that were closed from being given to others; their use is still an error."""
+    for number, useless in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDONLY)):
+        if not _is_open(number):
+            os.open(os.devnull, useless)  # which takes the lowest number that is free
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
 
 
 def _top(options: Options) -> None:
@@ -81,6 +99,8 @@ def _count(options: Options) -> None:
     from . import results  # it brings in JSON and hashing, which the other modes may do without
 
     path, folder = str(options.paths[0]), os.path.dirname(options.output) or "."
+    if os.path.realpath(path) == os.path.realpath(options.output):
+        raise UsageError(f"{path!r} is both INPUT and RESULT")
     with Input(path) as source, source.reading():
         if options.sha256 and sha256(source.reader()) != options.sha256:
             raise DigestMismatch(f"{source.name} does not have the SHA-256 {options.sha256}")

@@ -16,6 +16,9 @@ from .tally import Counts
 
 Share = TypeVar("Share")
 
+# What tells a process to stop.
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 class Room(NamedTuple):
     """What a job has for its work: memory, and temporary files for counts and for what it says of each input."""
@@ -33,6 +36,8 @@ class Counted(NamedTuple):
     inputs: int
     bytes: int
 
+
+OUT_OF_MEMORY = "there is not enough memory; try a smaller --max-memory, or --jobs 1"
 
 # An error's kind and message, or "" twice; the runs; the table; the inputs and their bytes.
 _Answer = Tuple[str, str, List[Tuple[int, int, int]], Dict[bytes, int], int, int]
@@ -109,10 +114,12 @@ def running(
 def _start(work: Callable[[Share, Room], Counted], share: Share, room: Room) -> _Job:
     room.counts.open()  # here, so that this process can read what the job writes there
     room.inputs.open()
-    answer, answering = os.pipe()
-    sys.stderr.flush()
     parent = os.getpid()
-    pid = os.fork()
+    try:
+        answer, answering = os.pipe()
+        pid = os.fork()
+    except OSError as error:
+        raise JobDied(f"cannot start another counting job: {error.strerror}; try a smaller --jobs") from error
     if not pid:
         os.close(answer)
         _be_a_job(parent, answering, lambda: work(share, room))
@@ -124,8 +131,9 @@ def _be_a_job(parent: int, answering: int, work: Callable[[], Counted]) -> NoRet
     """Work, send the answer, and end, whatever happens."""
     status = 1
     try:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for number in STOPPING:
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, signal.SIG_DFL)
         _end_with(parent)
         answer = _answer(work)
         with open(answering, "wb") as pipe:
@@ -158,5 +166,7 @@ def _answer(work: Callable[[], Counted]) -> _Answer:
         lines.flush()
     except CountingError as error:
         return type(error).__name__, str(error), [], {}, 0, 0
+    except MemoryError:
+        return JobDied.__name__, OUT_OF_MEMORY, [], {}, 0, 0
     runs = [(run.start, run.end, run.longest) for run in counts.runs]
     return "", "", runs, dict(counts.table), inputs, size

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from .conftest import NODE, WORDCOUNT, Wordcount
 from .tars import tar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="this system does not list processes")
@@ -228,7 +229,9 @@ def test_standard_output_that_is_full(wordcount: Wordcount) -> None:
 
 
 @contextlib.contextmanager
-def counting(wordcount: Wordcount, folder: Path, *, jobs: int) -> Iterator[subprocess.Popen[bytes]]:
+def counting(
+    wordcount: Wordcount, folder: Path, *, jobs: int, before: Sequence[str] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a count that does not end by itself: one of its inputs is a pipe into which nobody writes."""
     os.mkfifo(folder / "pipe")
     pipe = os.open(folder / "pipe", os.O_RDWR)
@@ -239,7 +242,7 @@ def counting(wordcount: Wordcount, folder: Path, *, jobs: int) -> Iterator[subpr
     os.write(pipe, b"words ")
     try:
         with subprocess.Popen(
-            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+            [*before, *command], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
         ) as process:
             try:
                 _until(lambda: _is_read(pipe) and len(_group(process.pid)) >= jobs)
@@ -305,6 +308,60 @@ def test_a_result_that_is_broken_off(tmp_path: Path) -> None:
 
     assert [path.name for path in tmp_path.iterdir()] == ["result"]
     assert (tmp_path / "result").read_bytes() == b"earlier"
+
+
+@needs_proc
+def test_a_hang_up_that_is_to_be_ignored(wordcount: Wordcount, tmp_path: Path) -> None:
+    """As `nohup` has it."""
+    ignoring = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh"]
+    with counting(wordcount, tmp_path, jobs=2, before=ignoring) as process:
+        os.killpg(process.pid, signal.SIGHUP)
+        os.killpg(process.pid, signal.SIGTERM)
+        _, stderr = process.communicate()
+
+    assert (process.returncode, stderr) == (128 + signal.SIGTERM, b"wordcount: stopped by SIGTERM\n")
+
+
+@pytest.mark.parametrize(("closed", "code"), [("<&-", 3), (">&-", 7), ("2>&-", 0), ("<&- >&- 2>&-", 3)])
+def test_standard_files_that_are_closed(wordcount: Wordcount, tmp_path: Path, closed: str, code: int) -> None:
+    """Their numbers are not given to other files, into which output would vanish."""
+    (tmp_path / "text").write_bytes(b"word " * 100_000)
+    script = f'exec "$@" {closed}'
+    command = ["sh", "-c", script, "sh", *wordcount.command("--jobs", "2", "text", "-")]
+
+    done = subprocess.run(command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+
+    assert done.returncode == code
+    if "2>&-" not in closed:
+        failure(done)
+    elif not code:
+        assert done.stdout == b"100000\tword\n"
+
+
+def test_a_result_in_place_of_its_input(wordcount: Wordcount, tmp_path: Path) -> None:
+    """Is not what anybody wants, and less so with --delete-input."""
+    (tmp_path / "text").write_bytes(b"word")
+
+    code, said = failure(wordcount("count", "./text", "--output", "text", "--delete-input", cwd=tmp_path))
+
+    assert (code, "'./text' is both INPUT and RESULT" in said) == (2, True)
+    assert (tmp_path / "text").read_bytes() == b"word"
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_memory_that_is_not_there(wordcount: Wordcount, tmp_path: Path, jobs: str) -> None:
+    """Whether the program or one of its jobs asks for it."""
+    with open(tmp_path / "text", "wb") as file:
+        file.truncate(400_000_000)  # one token, which is held whole
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (300_000_000, 300_000_000))
+
+    command = wordcount.command("--jobs", jobs, "text")
+    done = subprocess.run(command, cwd=tmp_path, preexec_fn=limit, capture_output=True, check=False)
+
+    code, said = failure(done)
+    assert (code, "not enough memory" in said) == (9, True)
 
 
 @needs_proc
