@@ -10,17 +10,14 @@ from functools import partial
 from typing import ContextManager, Iterable, Iterator, NoReturn, Sequence
 
 from . import cores, texts
-from .errors import CountingError, DigestMismatch, JobDied, OutputFailed, UsageError
+from .errors import CountingError, DigestMismatch, InputUnreadable, JobDied, OutputFailed, UsageError
 from .jobs import OUT_OF_MEMORY, STOPPING, Counted, running
 from .options import Options, count_options, merge_options, top_options
 from .ranking import leaders, ranked
 from .runs import Block, Sums
-from .source import Input, sha256
+from .source import Input, is_pipe, sha256
 from .spill import Spill
 from .tally import Counts
-
-# A job that nobody asked for has to be worth starting.
-_LEAST_SHARE = 4 << 20
 
 _WRITTEN_AT_ONCE = 1 << 16
 
@@ -55,7 +52,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _stop(number: int, _frame: object) -> NoReturn:
-    signal.signal(number, signal.SIG_IGN)  # what follows is tidying up, and short
+    for each in STOPPING:
+        signal.signal(each, signal.SIG_IGN)  # what follows is tidying up, and short
     raise Stopped(number)
 
 
@@ -101,10 +99,9 @@ def _count(options: Options) -> None:
     path, folder = str(options.paths[0]), os.path.dirname(options.output) or "."
     if os.path.realpath(path) == os.path.realpath(options.output):
         raise UsageError(f"{path!r} is both INPUT and RESULT")
-    with Input(path) as source, source.reading():
-        if options.sha256 and sha256(source.reader()) != options.sha256:
-            raise DigestMismatch(f"{source.name} does not have the SHA-256 {options.sha256}")
-        jobs, memory = _jobs(options, source.size or 0)
+    if options.sha256:
+        _verify(path, options.sha256)
+    jobs, memory = _jobs(options, texts.whole(path).size)
     half = options.max_memory // 2
     counting = _counting(options, path, jobs, memory, folder)
     writer = results.ResultWriter(options.output, results.Settings(options.ignore_case, options.top))
@@ -115,16 +112,29 @@ def _count(options: Options) -> None:
             for _ in blocks:  # writing them is all
                 pass
             for one in counted:
-                result.add_inputs(one.lines.everything(), inputs=one.inputs, size=one.bytes)
+                result.add_inputs(one.lines.everything(), size=one.bytes)
         else:
             words, best = leaders(blocks, top=options.top, limit=half, spill=spill)
-            line = results.input_line(results.InputCount(os.path.basename(path), size, words, best))
-            result.add_inputs(io.BytesIO(line), inputs=1, size=size)
+            name = os.fsencode(os.path.basename(path)).decode("utf-8", "surrogateescape")
+            line = results.input_line(results.InputCount(name, size, words, best))
+            result.add_inputs(io.BytesIO(line), size=size)
     if options.delete_input:
-        try:
-            os.unlink(path)
-        except OSError as error:
-            raise OutputFailed(f"the result is written, but {path!r} can't be deleted: {error.strerror}") from error
+        _delete(path)
+
+
+def _verify(path: str, digest: str) -> None:
+    if is_pipe(path):
+        raise InputUnreadable(f"cannot verify {path!r}: it is a pipe, which can be read only once")
+    with Input(path) as source, source.reading():
+        if sha256(source.reader()) != digest:
+            raise DigestMismatch(f"{source.name} does not have the SHA-256 {digest}")
+
+
+def _delete(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError as error:
+        raise OutputFailed(f"the result is written, but {path!r} can't be deleted: {error.strerror}") from error
 
 
 def _counting(options: Options, path: str, jobs: int, memory: int, folder: str) -> ContextManager[list[Counted]]:
@@ -181,8 +191,7 @@ def _json_lines(ranking: Iterable[tuple[bytes, int]], totals: dict[str, int], su
 
 def _jobs(options: Options, size: int) -> tuple[int, int]:
     """Return how many jobs to run, and the memory of each."""
-    wanted = options.jobs or max(1, min(cores.available(os.environ), size // _LEAST_SHARE))
-    return cores.share(options.max_memory, wanted)
+    return cores.share(options.max_memory, options.jobs or cores.worthwhile(size, os.environ))
 
 
 def _together(counted: list[Counted], limit: int, spill: Spill) -> Counts:

@@ -14,15 +14,23 @@ ALLOWANCE = 64 * MIB
 _FIRST_PROCESS = 24 * MIB
 _EACH_JOB = 12 * MIB
 
-# A job with less room than this for its counts spends its time on writing runs.
-_LEAST_FOR_COUNTS = 2 * MIB
+# A job that nobody asked for has to be worth starting.
+_LEAST_SHARE = 4 * MIB
+
+# A job with less room than this for its counts spends its time on writing runs: more of them would do less.
+_LEAST_FOR_COUNTS = 6 * MIB
 
 
 ReadText = Callable[[str], str]
 
 
+def worthwhile(size: int, environ: Mapping[str, str]) -> int:
+    """Return how many jobs to run for so many bytes when nobody asked for a number."""
+    return max(1, min(available(environ), size // _LEAST_SHARE))
+
+
 def available(environ: Mapping[str, str]) -> int:
-    """Return how many jobs this process should run: its cores, shared by the task slots of the node."""
+    """Return how many cores are this process's, of those that the task slots of the node share."""
     slots = environ.get("FASTBATCH_SLOTS", "1")
     if not (slots.isascii() and slots.isdigit() and int(slots) > 0):
         raise UsageError(f"FASTBATCH_SLOTS is {slots!r}; it must be the number of task slots of the node, 1 or more")
@@ -39,7 +47,7 @@ def share(memory: int, jobs: int) -> tuple[int, int]:
     """Return how many jobs fit into `memory`, and how much of it each has for its counts."""
     while jobs > 1 and _for_counts(memory, jobs) < _LEAST_FOR_COUNTS:
         jobs -= 1
-    return jobs, memory if jobs == 1 else _for_counts(memory, jobs)
+    return jobs, _for_counts(memory, jobs)
 
 
 def _for_counts(memory: int, jobs: int) -> int:

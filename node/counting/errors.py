@@ -49,7 +49,7 @@ class OutputFailed(CountingError):
     @classmethod
     def because(cls, what: str, error: OSError) -> OutputFailed:
         """Say what could not be written, and why."""
-        hint = "; free some space, or set TMPDIR to another disk" if error.errno == errno.ENOSPC else ""
+        hint = "; free some space there" if error.errno == errno.ENOSPC else ""
         return cls(f"cannot write {what}: {error.strerror or error}{hint}")
 
 

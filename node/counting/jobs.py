@@ -7,7 +7,7 @@ import marshal
 import os
 import signal
 import sys
-from typing import Callable, Dict, Iterator, List, NamedTuple, NoReturn, Sequence, Tuple, Type, TypeVar, cast
+from typing import Callable, Dict, Iterator, List, NamedTuple, NoReturn, Optional, Sequence, Tuple, Type, TypeVar, cast
 
 from . import errors
 from .errors import CountingError, JobDied
@@ -21,26 +21,31 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Room(NamedTuple):
-    """What a job has for its work: memory, and temporary files for counts and for what it says of each input."""
+    """What a job has for its work: memory, and temporary files for runs and for its lines about inputs."""
 
     memory: int
-    counts: Spill
-    inputs: Spill
+    runs: Spill
+    lines: Spill
 
 
 class Counted(NamedTuple):
-    """What a job has found: the counts, its lines about inputs, and how many inputs of how many bytes there were."""
+    """What a job has found: the counts, its lines about inputs, and how many bytes it has read."""
 
     counts: Counts
     lines: Spill
-    inputs: int
     bytes: int
 
 
 OUT_OF_MEMORY = "there is not enough memory; try a smaller --max-memory, or --jobs 1"
 
-# An error's kind and message, or "" twice; the runs; the table; the inputs and their bytes.
-_Answer = Tuple[str, str, List[Tuple[int, int, int]], Dict[bytes, int], int, int]
+# What a job sends: the kind of the error that it met, and its message; or the runs, the table and the bytes.
+_Failure = Tuple[str, str]
+_Success = Tuple[List[Tuple[int, int, int]], Dict[bytes, int], int]
+
+_Answer = Tuple[Optional[_Failure], Optional[_Success]]
+
+# Of the forms that data is sent in, one that does not look for objects that are there twice.
+_PLAIN = 2
 
 
 class _Job:
@@ -58,13 +63,15 @@ class _Job:
         status = self._wait()
         if not data or status:
             raise JobDied(_how_it_died(status))
-        kind, message, runs, table, inputs, size = cast("_Answer", marshal.loads(data))  # noqa: S302 - from our own job
-        if kind:
+        failure, success = cast("_Answer", marshal.loads(data))  # noqa: S302 - from our own job
+        if failure:
+            kind, message = failure
             raise cast("Type[CountingError]", getattr(errors, kind))(message)
-        counts = Counts(self.room.memory, self.room.counts)
-        counts.runs = [Run(self.room.counts.open(), *run) for run in runs]
+        runs, table, size = cast("_Success", success)
+        counts = Counts(self.room.memory, self.room.runs)
+        counts.runs = [Run(self.room.runs.open(), *run) for run in runs]
         counts.table.update(table)
-        return Counted(counts, self.room.inputs, inputs, size)
+        return Counted(counts, self.room.lines, size)
 
     def end(self) -> None:
         """Leave no process behind."""
@@ -92,7 +99,7 @@ def running(
     """
     Do the work, each share of it in a process of its own if there are several, and give what each has found.
 
-    What they found is there until the context ends; so is none of their processes.
+    What they found is there until the context ends, and no process outlives it.
     """
     rooms = [Room(memory, Spill(folder), Spill(folder)) for _ in shares]
     started: list[_Job] = []
@@ -101,19 +108,30 @@ def running(
             yield [work(shares[0], rooms[0])]
         else:
             for share, room in zip(shares, rooms):
-                started.append(_start(work, share, room))
+                with _undisturbed():
+                    started.append(_start(work, share, room))
             yield [job.finish() for job in started]
     finally:
         for job in started:
             job.end()
         for room in rooms:
-            room.counts.close()
-            room.inputs.close()
+            room.runs.close()
+            room.lines.close()
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold signals back, so that none finds a job that is there and not yet known."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start(work: Callable[[Share, Room], Counted], share: Share, room: Room) -> _Job:
-    room.counts.open()  # here, so that this process can read what the job writes there
-    room.inputs.open()
+    room.runs.open()  # here, so that this process can read what the job writes there
+    room.lines.open()
     parent = os.getpid()
     try:
         answer, answering = os.pipe()
@@ -134,10 +152,11 @@ def _be_a_job(parent: int, answering: int, work: Callable[[], Counted]) -> NoRet
         for number in STOPPING:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         _end_with(parent)
         answer = _answer(work)
         with open(answering, "wb") as pipe:
-            pipe.write(marshal.dumps(answer))
+            pipe.write(answer)
         status = 0
     except BaseException:  # noqa: BLE001 - the process ends here: this is its last chance to say why
         sys.excepthook(*sys.exc_info())
@@ -157,16 +176,19 @@ def _end_with(parent: int) -> None:
     signal.setitimer(signal.ITIMER_REAL, 1, 1)
 
 
-def _answer(work: Callable[[], Counted]) -> _Answer:
+def _answer(work: Callable[[], Counted]) -> bytes:
+    failure: _Failure | None = None
+    success: _Success | None = None
     try:
-        counts, lines, inputs, size = work()
+        counts, lines, size = work()
         counts.clean()
         if counts.runs:  # then the rest goes where they are; else it is small enough to be sent
             counts.close_run()
         lines.flush()
+        success = [(run.start, run.end, run.longest) for run in counts.runs], dict(counts.table), size
+        return marshal.dumps((failure, success), _PLAIN)
     except CountingError as error:
-        return type(error).__name__, str(error), [], {}, 0, 0
+        failure = type(error).__name__, str(error)
     except MemoryError:
-        return JobDied.__name__, OUT_OF_MEMORY, [], {}, 0, 0
-    runs = [(run.start, run.end, run.longest) for run in counts.runs]
-    return "", "", runs, dict(counts.table), inputs, size
+        failure = JobDied.__name__, OUT_OF_MEMORY
+    return marshal.dumps((failure, None), _PLAIN)

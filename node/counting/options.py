@@ -31,7 +31,7 @@ A file of the name "count" or "merge" is counted as ./count or ./merge.
 
 exit codes:
   0 done    2 wrong usage    3 an input can't be read    4 a tar is damaged    5 a digest does not match
-  6 a range is outside its file    7 no room for the output    8 a result file is damaged    9 a job died
+  6 a range is outside its file    7 the output can't be written    8 a result file is damaged    9 a job died
   128 + N stopped by signal N"""
 
 _COUNT = """\
@@ -98,6 +98,8 @@ def top_options(arguments: Sequence[str]) -> Options:
     options = _read(parser, arguments)
     if not options.paths:
         options = options._replace(paths=[None])
+    if options.paths.count(None) > 1:
+        parser.error("standard input can be read only once, so - can be given only once")
     if options.range and len(options.paths) > 1:
         parser.error("--range is for one FILE")
     return options
@@ -139,7 +141,7 @@ def _add_printing(parser: _Parser) -> None:
 def _add_counting(parser: _Parser) -> None:
     parser.add_argument("--ignore-case", action="store_true", help="count words in lower case")
     parser.add_argument(
-        "--jobs", metavar="N", type=_positive, default=0, help="how many processes (default: one for each core)"
+        "--jobs", metavar="N", type=_positive, default=0, help="processes, as memory allows (default: one a core)"
     )
     _add_memory(parser)
 

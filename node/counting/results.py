@@ -26,7 +26,7 @@ _LONGEST_TOTALS = 1 << 10
 
 
 class Settings(NamedTuple):
-    """How was counted. Results of different settings don't add up to anything."""
+    """How the counting was done."""
 
     ignore_case: bool
     top: int
@@ -35,7 +35,7 @@ class Settings(NamedTuple):
 class InputCount(NamedTuple):
     """What was counted in one input: a file, or a member of a bundle."""
 
-    name: str  # undecodable bytes as surrogate escapes, as os.fsencode takes them
+    name: str  # in UTF-8, and bytes that are not as surrogate escapes
     bytes: int
     words: int
     top: list[tuple[str, int]]
@@ -85,14 +85,14 @@ class ResultWriter:
             with self._writing():
                 runs.write(block, self._write)
             yield block
+        self._inputs_at = self._file.tell()
 
-    def add_inputs(self, lines: BinaryIO, *, inputs: int, size: int) -> None:
-        """Write the lines of so many inputs, of so many bytes together."""
+    def add_inputs(self, about: BinaryIO, *, size: int) -> None:
+        """Write lines about inputs, of so many bytes together."""
         with self._writing():
-            self._inputs_at = self._inputs_at or self._file.tell()
-            for chunk in iter(lambda: lines.read(BUFFER), b""):
+            for chunk in iter(lambda: about.read(BUFFER), b""):
                 self._write(chunk)
-        self._inputs += inputs
+                self._inputs += chunk.count(b"\n")  # one line each
         self._bytes += size
 
     def __exit__(self, kind: object, *_: object) -> None:
@@ -113,7 +113,7 @@ class ResultWriter:
                 words=self._sums.words,
                 distinct=self._sums.distinct,
                 longest=self._sums.longest,
-                inputs_at=self._inputs_at or self._file.tell(),
+                inputs_at=self._inputs_at,
             )
             self._write(b"totals " + _json(totals._asdict()) + b"\n")
             self._file.write(_seal(self._digest.hexdigest()))
@@ -150,9 +150,9 @@ class Result:
             self.totals = Totals(**_tagged(tail.splitlines(keepends=True)[-1], b"totals"))
 
     @property
-    def merge_bytes(self) -> int:
-        """What a merge holds in memory for this result."""
-        return runs.MERGE_BYTES + 2 * self.totals.longest
+    def longest(self) -> int:
+        """Return the length of the longest word, in bytes."""
+        return self.totals.longest
 
     def blocks(self) -> Iterator[runs.Block]:
         """Read the counts, by word in ascending order."""

@@ -10,12 +10,11 @@ import stat
 from typing import TYPE_CHECKING, Iterator, Union
 
 from .errors import InputUnreadable
-from .words import SPACES
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-_SCAN = 1 << 16
+_SKIPPED_AT_ONCE = 1 << 16
 _HASHED_AT_ONCE = 1 << 18
 
 
@@ -71,7 +70,7 @@ class Pipe:
     def skip(self, size: int) -> None:
         """Read bytes and forget them."""
         goal = self.position + size
-        while self.position < goal and self.read(min(_SCAN, goal - self.position)):
+        while self.position < goal and self.read(min(_SKIPPED_AT_ONCE, goal - self.position)):
             pass
 
 
@@ -117,31 +116,14 @@ class Input:
         """Read the whole."""
         return Pipe(self._fd) if self.size is None else self.portion(self.start, self.size)
 
-    def boundary(self, position: int) -> int:
-        """
-        Return where the first token at or after a position starts, the one under way there passed over.
 
-        Cutting a file at boundaries gives each token to the part that it starts in.
-        """
-        size = self.size or 0
-        if position <= self.start or position >= size:
-            return max(self.start, min(position, size))
-        scan = self.portion(position - 1, size)
-        for chunk in iter(lambda: scan.read(_SCAN), b""):
-            first = first_space(chunk)
-            if first >= 0:
-                return scan.position - len(chunk) + first + 1
-        return size
-
-
-def first_space(chunk: bytes) -> int:
-    """Return where the first ASCII space is, or -1."""
-    return min((at for at in map(chunk.find, SPACES) if at >= 0), default=-1)
-
-
-def last_space(chunk: bytes) -> int:
-    """Return where the last ASCII space is, or -1."""
-    return max(map(chunk.rfind, SPACES))
+def is_pipe(path: str | None) -> bool:
+    """Tell whether a path leads to something that can be opened and read only once."""
+    try:
+        mode = os.stat(path).st_mode if path is not None else stat.S_IFREG
+    except OSError:  # which opening it will explain
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def sha256(reader: Reader) -> str:

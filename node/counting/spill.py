@@ -29,11 +29,6 @@ class Run(NamedTuple):
     end: int
     longest: int
 
-    @property
-    def merge_bytes(self) -> int:
-        """What a merge holds in memory for this run."""
-        return runs.MERGE_BYTES + 2 * self.longest
-
     def blocks(self) -> Iterator[runs.Block]:
         """Read the run."""
         return runs.read(lines(Portion(self.fd, self.start, self.end)))
@@ -116,8 +111,8 @@ class Mergeable(Protocol):
     """Anything that holds a sorted run."""
 
     @property
-    def merge_bytes(self) -> int:
-        """What a merge holds in memory for this run."""
+    def longest(self) -> int:
+        """Return the length of the longest word, in bytes."""
 
     def blocks(self) -> Iterator[runs.Block]:
         """Read the run."""
@@ -138,10 +133,15 @@ def merged(found: Iterable[Mergeable], spill: Spill, budget: int) -> Iterator[ru
 def _first_that_fit(waiting: list[Mergeable], budget: int) -> list[Mergeable]:
     """Return as many of the first runs as fit the budget, and two at least."""
     group = waiting[:2]
-    room = budget - sum(run.merge_bytes for run in group)
+    room = budget - sum(map(_memory, group))
     for run in waiting[2:_MOST_AT_ONCE]:
-        room -= run.merge_bytes
+        room -= _memory(run)
         if room < 0:
             break
         group.append(run)
     return group
+
+
+def _memory(run: Mergeable) -> int:
+    """Return what a merge holds in memory for a run."""
+    return runs.MERGE_BYTES + 2 * run.longest

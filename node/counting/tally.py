@@ -21,7 +21,7 @@ _TABLE_COPIES = 3
 
 # Up to about so many keys the table is at home in the processor's cache, and tokens are counted as they come,
 # which costs least. In a larger one each look-up waits for memory, and fewer keys are worth stripping every token for.
-_CACHED_KEYS = 1 << 17
+CACHED_KEYS = 1 << 17
 
 
 class Counts:
@@ -122,7 +122,7 @@ class Tally(Counts):
             punctuation = words.PUNCTUATION_BYTES
             tokens = [token.strip(punctuation) for token in tokens]
         self.table.update(tokens)
-        if not self._strip and len(self.table) > _CACHED_KEYS:
+        if not self._strip and len(self.table) > CACHED_KEYS:
             self.clean()
             self.table = Counter(self.table)  # a copy is without the gaps that cleaning leaves
             self._strip = True

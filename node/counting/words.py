@@ -14,15 +14,16 @@ from typing import Iterable, Iterator
 PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 PUNCTUATION_BYTES = PUNCTUATION.encode()
 
-# What bytes.split() splits at. Every cut of an input is made at one of these, so that no cut is inside a character.
-SPACES = (b" ", b"\t", b"\n", b"\r", b"\x0b", b"\x0c")
-
 # U+001C to U+001F are spaces to str.split() and none to bytes.split(): they are turned into ones that are.
 _SEPARATORS = (b"\x1c", b"\x1d", b"\x1e", b"\x1f")
+
+# All the ASCII spaces. An input is shared and cut at these, so that no cut is inside a character.
+SPACES = (b" ", b"\t", b"\n", b"\r", b"\x0b", b"\x0c", *_SEPARATORS)
+
 _SEPARATORS_TO_SPACE = bytes.maketrans(b"".join(_SEPARATORS), b" " * len(_SEPARATORS))
 
 # Every other space of str.split(), in UTF-8. None of them can begin inside another character's bytes.
-_WIDE_SPACES = tuple(
+WIDE_SPACES = tuple(
     chr(code).encode() for code in (0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
 )
 
@@ -67,7 +68,7 @@ def clean(token: bytes, *, ignore_case: bool) -> list[bytes]:
 
 
 def _clean_long(token: bytes, *, ignore_case: bool) -> list[bytes]:
-    for space in _WIDE_SPACES:
+    for space in WIDE_SPACES:
         if space in token:
             token = token.replace(space, b" ")
     words = []

@@ -7,6 +7,7 @@ Bytes travel as Latin-1 text. See conftest.py for the other end.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import string
@@ -14,15 +15,16 @@ import sys
 import tempfile
 from collections import Counter
 from functools import partial
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, Iterator, Sequence
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "node"))
 
 from counting import runs, tar, texts, words
+from counting import tally as tally_module
 from counting.blocks import blocks, from_the_start
 from counting.jobs import running
 from counting.ranking import ranked
-from counting.source import Portion
+from counting.source import Pipe, Portion, Reader
 from counting.spill import Spill
 from counting.tally import Counts, Tally
 
@@ -43,12 +45,12 @@ def reference_of_bytes(data: str, *, ignore_case: bool) -> Named:
     return reference(without_mark.decode("utf-8", "replace"), ignore_case=ignore_case)
 
 
-def count(data: str, *, ignore_case: bool, block_size: int, limit: int, strip: bool) -> Named:
-    """Count the words of bytes in blocks of about a size, in about so much memory."""
-    with tempfile.TemporaryFile() as file, Spill() as spill:
+def count(data: str, *, ignore_case: bool, block_size: int, limit: int, strip_from: int) -> Named:
+    """Count the words of bytes in blocks of about a size, in about so much memory, stripping tokens from so many on."""
+    with _cached_keys(strip_from), tempfile.TemporaryFile() as file, Spill() as spill:
         file.write(data.encode("latin-1"))
         file.flush()
-        tally = Tally(limit, spill, ignore_case=ignore_case, strip=strip)
+        tally = Tally(limit, spill, ignore_case=ignore_case, strip=not strip_from)
         portion = Portion(file.fileno(), 0, len(data))
         for block in from_the_start(blocks(portion.read, size=block_size)):
             tally.add(block)
@@ -67,13 +69,13 @@ def count_ranges(data: str, *, ignore_case: bool, cuts: Sequence[int]) -> Named:
         return total
 
 
-def count_in_jobs(data: str, *, ignore_case: bool, jobs: int) -> Named:
+def count_in_jobs(data: str, *, ignore_case: bool, jobs: int, memory: int) -> Named:
     """Count the words of a file that several processes share."""
     with _File(data) as path, Spill() as spill:
         shares = texts.share([texts.whole(path)], jobs)
         work = partial(texts.count, ignore_case=ignore_case)
-        with running(shares, work, memory=1 << 20, folder=None) as counted:
-            together = Counts(1 << 20, spill)
+        with running(shares, work, memory=memory, folder=None) as counted:
+            together = Counts(memory, spill)
             if len(counted) == 1:
                 return _named(counted[0].counts)
             for one in counted:
@@ -111,15 +113,15 @@ def rank(named: Named, *, top: int, limit: int) -> list[list[object]]:
         return [[word.decode(), n] for word, n in ranked(in_blocks, top=top, limit=limit, spill=spill)]
 
 
-def members(data: str) -> list[list[str]]:
-    """Read a tar, names and contents."""
+def members(data: str, *, piped: bool) -> list[list[str]]:
+    """Read a tar, names and contents, as a file or as what comes out of a pipe."""
     with tempfile.TemporaryFile() as file:
         file.write(data.encode("latin-1"))
-        file.flush()
-        source = Portion(file.fileno(), 0, len(data))
+        file.seek(0)
+        source: Reader = Pipe(file.fileno()) if piped else Portion(file.fileno(), 0, len(data))
         found = []
         for member in tar.members(source):
-            content = b"".join(iter(lambda m=member: m.read(100), b""))  # type: ignore[misc]
+            content = b"".join(iter(partial(member.read, 100), b""))
             found.append([member.name.decode("latin-1"), content.decode("latin-1")])
         return found
 
@@ -137,6 +139,16 @@ def wrongly_counted(start: int, end: int) -> list[int]:
                 if _named(tally) != reference(text, ignore_case=ignore_case):
                     wrong.append(first)
     return wrong
+
+
+@contextlib.contextmanager
+def _cached_keys(number: int) -> Iterator[None]:
+    before = tally_module.CACHED_KEYS
+    tally_module.CACHED_KEYS = number
+    try:
+        yield
+    finally:
+        tally_module.CACHED_KEYS = before
 
 
 def _named(counts: Counts) -> Named:

@@ -61,4 +61,5 @@ def _proportional_set(pid: int) -> int:
 
 def has_smaps() -> bool:
     """Tell whether this system says what is asked here."""
-    return os.path.exists("/proc/self/smaps_rollup")
+    me = os.getpid()
+    return os.path.exists("/proc/self/smaps_rollup") and os.path.exists(f"/proc/{me}/task/{me}/children")

@@ -15,7 +15,7 @@ from fastbatch._node.counting import cores
 from .conftest import NODE
 
 if TYPE_CHECKING:
-    from .conftest import Wordcount
+    from pathlib import Path
 
 MIB = 1 << 20
 
@@ -94,12 +94,36 @@ def test_jobs_never_have_more_memory_than_there_is(memory: int, jobs: int) -> No
     fitting, each = cores.share(memory, jobs)
 
     assert 1 <= fitting <= jobs
-    assert fitting * each <= memory
-    assert fitting == 1 or each >= 2 * MIB
+    own_needs = max(0, 24 * MIB + fitting * 12 * MIB - 64 * MIB)
+    assert (fitting, each) == (1, memory) or (fitting * each + own_needs <= memory and each >= 6 * MIB)
 
 
-def test_small_texts_are_not_worth_a_second_process(wordcount: Wordcount, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_texts_are_not_worth_a_second_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Which would take longer to start than they take to count."""
-    monkeypatch.setenv("TMPDIR", "/nowhere")  # where jobs could not hand over what they count
+    monkeypatch.setattr(cores, "cores", lambda: 8)
+    jobs = {0: 1, 1: 1, 4 * MIB: 1, 8 * MIB - 1: 1, 8 * MIB: 2, 31 * MIB: 7, 1 << 40: 8}
 
-    assert wordcount.top(stdin=b"word") == [("word", 1)]
+    assert {size: cores.worthwhile(size, {}) for size in jobs} == jobs
+
+
+def test_a_number_that_is_asked_for_is_taken(python: str, tmp_path: Path) -> None:
+    """And without being asked, none for what is not worth it."""
+    (tmp_path / "text").write_bytes(b"one two")
+    program = f"""
+import os, sys
+sys.path.insert(0, {str(NODE)!r})
+from counting import jobs
+from counting.cli import main
+forked = []
+fork = os.fork
+jobs.os.fork = lambda: forked.append(1) or fork()
+main(sys.argv[1:])
+sys.exit(len(forked))
+"""
+
+    def forks(*arguments: str) -> int:
+        command = [python, "-c", program, *arguments, str(tmp_path / "text")]
+        return subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode
+
+    assert forks() == 0
+    assert forks("--jobs", "2") == 2

@@ -96,6 +96,7 @@ sys.exit(main(sys.argv[1:]))
         (["--range", "5"], "'5' is not of the form START-END"),
         (["--range", "a-b"], "'a' is not a whole number"),
         (["--range", "0-1", "a", "b"], "--range is for one FILE"),
+        (["-", "-"], "- can be given only once"),
         (["--unknown"], "--unknown"),
         (["--ignore"], "--ignore"),
         (["count", "a"], "--output"),
@@ -140,6 +141,36 @@ def test_a_range_of_a_pipe(wordcount: Wordcount) -> None:
     assert (code, "a pipe" in said) == (6, True)
 
 
+def test_a_digest_of_a_pipe(wordcount: Wordcount, tmp_path: Path) -> None:
+    """Can't be told before it is counted, and after that it is too late."""
+    code, said = failure(
+        wordcount("count", "/dev/stdin", "--output", tmp_path / "result", "--sha256", "0" * 64, stdin=b"word")
+    )
+
+    assert (code, "it is a pipe" in said, list(tmp_path.iterdir())) == (3, True, [])
+
+
+def test_a_file_that_becomes_shorter(wordcount: Wordcount, tmp_path: Path) -> None:
+    """Between the plan and the count."""
+    program = f"""
+import sys
+sys.path.insert(0, {str(NODE)!r})
+from counting import texts
+from counting.cli import main
+share = texts.share
+def share_what_is_cut_off(pieces, jobs):
+    open("text", "wb").close()
+    return share(pieces, jobs)
+texts.share = share_what_is_cut_off
+sys.exit(main(sys.argv[1:]))
+"""
+    for jobs in ("1", "2"):
+        (tmp_path / "text").write_bytes(b"word " * 10_000)
+        command = [wordcount.python, "-c", program, "text", "--jobs", jobs]
+        code, said = failure(subprocess.run(command, cwd=tmp_path, capture_output=True, check=False))
+        assert (code, "cannot read all of 'text': it became shorter meanwhile" in said) == (3, True)
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize("damage", ["cut off", "damaged", "no tar"])
 def test_a_damaged_tar(wordcount: Wordcount, tmp_path: Path, damage: str, jobs: str) -> None:
@@ -182,10 +213,8 @@ def test_a_result_that_can_not_be_put_where_it_should(wordcount: Wordcount, tmp_
 @pytest.fixture
 def small_disk(tmp_path: Path) -> list[str]:
     """Give a command to put before another, which then has a disk of 1 MiB at `full`."""
-    if (
-        not shutil.which("unshare")
-        or subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode
-    ):
+    mount = ["unshare", "-rm", "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(tmp_path)]
+    if not shutil.which("unshare") or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("a file system of a test's own is not allowed here")
     (tmp_path / "full").mkdir()
     script = (
@@ -201,20 +230,20 @@ def test_a_disk_too_full_for_the_result(wordcount: Wordcount, tmp_path: Path, sm
 
     code, said = failure(subprocess.run([*small_disk, *command], capture_output=True, check=False))
 
-    assert (code, "No space left on device; free some space" in said) == (7, True)
+    assert (code, "No space left on device; free some space there" in said) == (7, True)
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_disk_too_full_for_the_counts(wordcount: Wordcount, tmp_path: Path, small_disk: list[str], jobs: str) -> None:
     """That memory can't hold."""
     (tmp_path / "text").write_bytes(b" ".join(b"w%d" % n for n in range(300_000)))
-    command = wordcount.command("--max-memory", "4MiB", "--jobs", jobs, "text")
+    command = wordcount.command("--max-memory", "12MiB", "--jobs", jobs, "text")
     environment = {**os.environ, "TMPDIR": str(tmp_path / "full")}
 
     done = subprocess.run([*small_disk, *command], env=environment, capture_output=True, check=False)
 
     code, said = failure(done)
-    assert (code, "counts to a temporary file: No space left on device; free some space" in said) == (7, True)
+    assert (code, "counts to a temporary file: No space left on device; free some space there" in said) == (7, True)
 
 
 def test_standard_output_that_is_full(wordcount: Wordcount) -> None:
@@ -352,10 +381,10 @@ def test_a_result_in_place_of_its_input(wordcount: Wordcount, tmp_path: Path) ->
 def test_memory_that_is_not_there(wordcount: Wordcount, tmp_path: Path, jobs: str) -> None:
     """Whether the program or one of its jobs asks for it."""
     with open(tmp_path / "text", "wb") as file:
-        file.truncate(400_000_000)  # one token, which is held whole
+        file.truncate(200_000_000)  # one token, which is held whole
 
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (300_000_000, 300_000_000))
+        resource.setrlimit(resource.RLIMIT_AS, (150_000_000, 150_000_000))
 
     command = wordcount.command("--jobs", jobs, "text")
     done = subprocess.run(command, cwd=tmp_path, preexec_fn=limit, capture_output=True, check=False)

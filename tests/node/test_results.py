@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import resource
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,20 @@ def test_a_bundle_s_result_holds_totals_and_each_member(wordcount: Wordcount, tm
     )  # fmt: skip
 
 
+def test_a_result_does_not_depend_on_the_locale(wordcount: Wordcount, tmp_path: Path) -> None:
+    """Neither for the names of members nor for its own."""
+    (tmp_path / "bundle").write_bytes(tar(FILES))
+    (tmp_path / "téxt").write_bytes(b"word")
+    plainest = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    richest = {**os.environ, "PYTHONUTF8": "1"}
+
+    for kind in (["bundle", "--tar"], ["téxt"]):
+        for environment, output in ((plainest, "1"), (richest, "2")):
+            done = wordcount("count", *kind, "--output", output, cwd=tmp_path, env=environment)
+            assert (done.returncode, done.stderr) == (0, b"")
+        assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+
+
 def test_a_text_s_result_holds_one_input(wordcount: Wordcount, tmp_path: Path) -> None:
     """Named as the file is."""
     text = tmp_path / "téxt"
@@ -91,7 +106,13 @@ def test_the_same_input_gives_the_same_bytes(wordcount: Wordcount, tmp_path: Pat
     digests: dict[str, set[str]] = {"bundle": set(), "text": set()}
 
     for kind in (["bundle", "--tar"], ["text"]):
-        for options in ([], ["--jobs", "1"], ["--jobs", "2"], ["--jobs", "3", "--max-memory", "6MiB"]):
+        for options in (
+            [],
+            ["--jobs", "1"],
+            ["--jobs", "2"],
+            ["--jobs", "3", "--max-memory", "18MiB"],
+            ["--max-memory", "1MiB"],
+        ):
             done = wordcount("count", *kind, *options, "--output", "result", cwd=tmp_path)
             assert done.returncode == 0
             digests[kind[0]].add(hashlib.sha256((tmp_path / "result").read_bytes()).hexdigest())
@@ -137,9 +158,15 @@ def test_results_are_merged_in_any_number(wordcount: Wordcount, tmp_path: Path) 
         else:
             (tmp_path / f"result{n}").write_bytes(_result(text))
 
-    done = wordcount("merge", "--top", "0", "--max-memory", "1MiB", *tmp_path.glob("result*"))
+    def few_files() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (280, 280))
 
-    assert done.stderr == b""
+    results = list(tmp_path.glob("result*"))
+    done = wordcount("merge", "--top", "0", "--max-memory", "1MiB", *results)
+    again = wordcount("merge", "--top", "0", *results, preexec_fn=few_files)
+
+    assert (done.stderr, again.stderr) == (b"", b"")
+    assert done.stdout == again.stdout
     ranked = [tuple(line.split("\t")) for line in done.stdout.decode().splitlines()]
     assert ranked == [(str(count), word) for word, count in plain.top(together, None)]
     totals = json.loads(wordcount("merge", "--json", *tmp_path.glob("result*")).stdout.splitlines()[-1])

@@ -28,17 +28,21 @@ files = st.dictionaries(names, st.binary(max_size=1500), max_size=6)
 
 
 def read(agent: Agent, data: bytes) -> dict[bytes, bytes]:
-    """Read a tar with the code under test."""
-    members = agent.members(data.decode("latin-1"))
+    """Read a tar with the code under test, of a file and of a pipe alike."""
+    members = agent.members(data.decode("latin-1"), piped=False)
+    assert agent.members(data.decode("latin-1"), piped=True) == members
     return {name.encode("latin-1"): content.encode("latin-1") for name, content in members}
 
 
 def refused(agent: Agent, data: bytes) -> str:
     """Return why a tar is refused, which it must be."""
-    with pytest.raises(AgentError) as refusal:
-        read(agent, data)
-    assert refusal.value.kind == "TarCorrupt"
-    return str(refusal.value)
+    reasons = []
+    for piped in (True, False):
+        with pytest.raises(AgentError) as refusal:
+            agent.members(data.decode("latin-1"), piped=piped)
+        assert refusal.value.kind == "TarCorrupt"
+        reasons.append(str(refusal.value))
+    return reasons[-1]
 
 
 @given(files=files, form=st.sampled_from(["GNU", "pax"]))
@@ -141,6 +145,15 @@ def test_malformed_extended_headers_are_refused(agent: Agent, record: bytes) -> 
     data = member.tobuf(tarfile.USTAR_FORMAT) + record.ljust(512, b"\0") + tar({b"a": b""})
 
     assert "malformed" in refused(agent, data) or "for a number" in refused(agent, data)
+
+
+def test_an_extended_header_s_size_is_the_size(agent: Agent) -> None:
+    """Whatever the header behind it says, which may have had no room for it."""
+    extended = tarfile.TarInfo("pax")
+    extended.type, extended.size = b"x", len(b"10 size=5\n")
+    packed = tarfile.TarInfo("name").tobuf(tarfile.USTAR_FORMAT) + b"words".ljust(512, b"\0") + bytes(1024)
+
+    assert read(agent, extended.tobuf() + b"10 size=5\n".ljust(512, b"\0") + packed) == {b"name": b"words"}
 
 
 def test_a_size_beyond_octal_digits_is_read(agent: Agent) -> None:

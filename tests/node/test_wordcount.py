@@ -115,7 +115,7 @@ def test_any_file_name_is_only_a_name(wordcount: Wordcount, tmp_path: Path, name
 
 def test_the_same_bytes_come_out_however_the_work_is_shared(wordcount: Wordcount, tmp_path: Path) -> None:
     """Jobs, memory and ranges change how it is done and not what comes out."""
-    data = "".join(f"w{n % 701} W{n % 13}. é{n % 89}\u3000x \r\n" for n in range(20_000)).encode()
+    data = "".join(f"w{n % 701} W{n % 13}. é{n % 89}\u3000x u{n}\r\n" for n in range(30_000)).encode()
     text = tmp_path / "text"
     text.write_bytes(data)
     expected = plain.top(plain.count(data), None)
@@ -124,10 +124,29 @@ def test_the_same_bytes_come_out_however_the_work_is_shared(wordcount: Wordcount
         ["--jobs", "1"],
         ["--jobs", "2"],
         ["--jobs", "7"],
-        ["--jobs", "3", "--max-memory", "6MiB"],
+        ["--jobs", "3", "--max-memory", "18MiB"],
+        ["--jobs", "1", "--max-memory", "2MiB"],
         ["--range", f"0-{len(data)}", "--jobs", "4"],
     ):
         assert wordcount.top("--top", "0", *options, text) == expected
+
+
+def test_tokens_with_and_without_punctuation_are_one_word_in_a_large_table(wordcount: Wordcount) -> None:
+    """As in a small one, in which tokens are counted as they come."""
+    data = b" ".join(b"w%d, w%d" % (n, n) for n in range(140_000))
+
+    assert wordcount.top("--top", "3", stdin=data) == [("w0", 2), ("w1", 2), ("w10", 2)]
+
+
+def test_a_named_pipe_is_read_once(wordcount: Wordcount, tmp_path: Path) -> None:
+    """Whoever writes into it does so for as long as it is open, and no longer."""
+    os.mkfifo(tmp_path / "pipe")
+    for arguments in (["pipe"], ["pipe", "--jobs", "2"], ["count", "pipe", "--output", "result"]):
+        with subprocess.Popen(["sh", "-c", "echo one two > pipe"], cwd=tmp_path) as writer:
+            done = wordcount(*arguments, cwd=tmp_path)
+        assert (writer.returncode, done.returncode, done.stderr) == (0, 0, b"")
+        assert done.stdout == (b"" if "count" in arguments else b"1\tone\n1\ttwo\n")
+    assert wordcount("merge", tmp_path / "result").stdout == b"1\tone\n1\ttwo\n"
 
 
 def test_many_files_are_shared_among_jobs(wordcount: Wordcount, tmp_path: Path) -> None:

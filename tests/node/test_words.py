@@ -39,13 +39,18 @@ def test_punctuation_is_that_of_the_string_module() -> None:
     assert string.punctuation == words.PUNCTUATION
 
 
-@given(data=raw, ignore_case=st.booleans(), block_size=st.integers(1, 70), strip=st.booleans())
-@example(data=b"\xef\xbb\xbfa \xef\xbb\xbfa", ignore_case=False, block_size=1, strip=False)
+@given(
+    data=raw, ignore_case=st.booleans(), block_size=st.integers(1, 70), strip_from=st.sampled_from([0, 1, 5, 1 << 17])
+)
+@example(data=b"\xef\xbb\xbfa \xef\xbb\xbfa", ignore_case=False, block_size=1, strip_from=5)
+@example(data=b"a, b. c d", ignore_case=False, block_size=2, strip_from=1)
 def test_any_bytes_in_any_blocks_count_as_the_plain_way_counts_them(
-    agent: Agent, data: bytes, ignore_case: bool, block_size: int, strip: bool
+    agent: Agent, data: bytes, ignore_case: bool, block_size: int, strip_from: int
 ) -> None:
     """Neither where blocks are cut nor what is in them matters."""
-    counted = agent.count(as_text(data), ignore_case=ignore_case, block_size=block_size, limit=1 << 20, strip=strip)
+    counted = agent.count(
+        as_text(data), ignore_case=ignore_case, block_size=block_size, limit=1 << 20, strip_from=strip_from
+    )
 
     assert counted == agent.reference_of_bytes(as_text(data), ignore_case=ignore_case)
 
@@ -53,7 +58,7 @@ def test_any_bytes_in_any_blocks_count_as_the_plain_way_counts_them(
 @given(data=raw, ignore_case=st.booleans())
 def test_counts_that_never_fit_into_memory_are_the_same(agent: Agent, data: bytes, ignore_case: bool) -> None:
     """With no memory at all, each block becomes a run on disk."""
-    counted = agent.count(as_text(data), ignore_case=ignore_case, block_size=8, limit=0, strip=False)
+    counted = agent.count(as_text(data), ignore_case=ignore_case, block_size=8, limit=0, strip_from=9)
 
     assert counted == agent.reference_of_bytes(as_text(data), ignore_case=ignore_case)
 
@@ -63,7 +68,7 @@ def test_any_text_counts_as_the_plain_way_counts_it(agent: Agent, text: str, ign
     """What can be said of text without its bytes."""
     data = as_text(("x " + text).encode())
 
-    counted = agent.count(data, ignore_case=ignore_case, block_size=16, limit=1 << 20, strip=False)
+    counted = agent.count(data, ignore_case=ignore_case, block_size=16, limit=1 << 20, strip_from=9)
 
     assert counted == agent.reference("x " + text, ignore_case=ignore_case)
 
@@ -79,10 +84,12 @@ def test_ranges_side_by_side_hold_every_word_once(
 
 
 @settings(max_examples=15)
-@given(data=raw, ignore_case=st.booleans(), jobs=st.integers(1, 5))
-def test_jobs_share_a_file_without_losing_a_word(agent: Agent, data: bytes, ignore_case: bool, jobs: int) -> None:
+@given(data=raw, ignore_case=st.booleans(), jobs=st.integers(1, 5), memory=st.sampled_from([0, 1 << 20]))
+def test_jobs_share_a_file_without_losing_a_word(
+    agent: Agent, data: bytes, ignore_case: bool, jobs: int, memory: int
+) -> None:
     """Any number of processes finds what one finds."""
-    counted = agent.count_in_jobs(as_text(data), ignore_case=ignore_case, jobs=jobs)
+    counted = agent.count_in_jobs(as_text(data), ignore_case=ignore_case, jobs=jobs, memory=memory)
 
     assert counted == agent.reference_of_bytes(as_text(data), ignore_case=ignore_case)
 
