@@ -28,7 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Allow a benchmark the time that a test is not allowed."""
     for item in items:
-        item.add_marker(pytest.mark.timeout(900))
+        if item.path.is_relative_to(LAUNCH.parent):
+            item.add_marker(pytest.mark.timeout(900))
 
 
 @dataclass(frozen=True)

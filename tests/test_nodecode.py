@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -26,16 +27,16 @@ def test_the_code_is_found_beside_the_package() -> None:
     assert nodecode.folder() == NODE
 
 
-def test_the_same_code_gives_the_same_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its digest is its name, so neither time nor place nor user may be in it."""
+def test_the_same_code_gives_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its digest is its name, so neither time nor place nor permissions may be in it."""
     first = nodecode.zipapp()
-    monkeypatch.setenv("TZ", "Asia/Tokyo")
-    before = os.umask(0o077)
-    try:
-        os.utime(NODE / "wordcount.py")
-        second = nodecode.zipapp()
-    finally:
-        os.umask(before)
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(NODE, elsewhere, copy_function=shutil.copyfile)
+    for path in elsewhere.rglob("*.py"):
+        path.chmod(0o600)
+        os.utime(path, (0, 0))
+    monkeypatch.setattr(nodecode, "folder", lambda: elsewhere)
+    second = nodecode.zipapp()
 
     assert first == second
     assert len(first.digest) == 64
