@@ -18,6 +18,7 @@ from .runs import Block, Sums
 from .source import Input, is_pipe, sha256
 from .spill import Spill
 from .tally import Counts
+from .words import decode_in_pieces
 
 _WRITTEN_AT_ONCE = 1 << 16
 
@@ -181,12 +182,12 @@ def _print_top(blocks: Iterable[Block], totals: dict[str, int], options: Options
 def _json_lines(ranking: Iterable[tuple[bytes, int]], totals: dict[str, int], sums: Sums) -> Iterator[bytes]:
     import json
 
-    def line(value: dict[str, object]) -> bytes:
-        return json.dumps(value, ensure_ascii=False).encode() + b"\n"
-
     for word, count in ranking:
-        yield line({"word": word.decode(), "count": count})
-    yield line({**totals, "words": sums.words, "distinct": sums.distinct})
+        yield b'{"word": "'
+        for piece in decode_in_pieces(word):
+            yield json.dumps(piece, ensure_ascii=False)[1:-1].encode()
+        yield b'", "count": %d}\n' % count
+    yield json.dumps({**totals, "words": sums.words, "distinct": sums.distinct}).encode() + b"\n"
 
 
 def _jobs(options: Options, size: int) -> tuple[int, int]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 # What a key costs beside its bytes: the object's head, rounding up, and the number it leads to.
 _KEY_BYTES = 33 + 15 + 32
 
+# Each byte of a token that is not valid UTF-8 takes three when it is cleaned.
+_CLEANED = 3
+
 # The table is charged for as if it were about to grow: the old one and one of twice the size stand side by side then.
 _TABLE_COPIES = 3
 
@@ -93,7 +96,8 @@ class Counts:
         """Return how much memory the counts take at the most, in bytes."""
         # A dict keeps its keys in order of arrival, so the new ones are at its end.
         new = len(self.table) - self._known
-        self._key_bytes += sum(map(len, islice(reversed(self.table), new))) + new * _KEY_BYTES
+        keys = islice(reversed(self.table), new)
+        self._key_bytes += sum(len(key) if key.isascii() else _CLEANED * len(key) for key in keys) + new * _KEY_BYTES
         self._known = len(self.table)
         return self._key_bytes + _TABLE_COPIES * sys.getsizeof(self.table)
 

@@ -73,7 +73,7 @@ def _clean_long(token: bytes, *, ignore_case: bool) -> list[bytes]:
             token = token.replace(space, b" ")
     words = []
     for part in token.split():
-        pieces = _decode_in_pieces(part)
+        pieces = decode_in_pieces(part)
         whole = _lower_in_pieces(pieces) if ignore_case else _encode(pieces)
         word = whole.strip(PUNCTUATION_BYTES)
         if word:
@@ -81,7 +81,7 @@ def _clean_long(token: bytes, *, ignore_case: bool) -> list[bytes]:
     return words
 
 
-def _decode_in_pieces(token: bytes) -> Iterator[str]:
+def decode_in_pieces(token: bytes) -> Iterator[str]:
     """Decode as ``token.decode("utf-8", "replace")`` does, a piece at a time."""
     start = 0
     while start < len(token):

@@ -133,6 +133,31 @@ def test_spaces_that_only_text_knows(wordcount: Wordcount, tmp_path: Path, space
     assert watched.peak < 8 * MIB + ALLOWANCE
 
 
+def test_a_long_token_as_json(wordcount: Wordcount, tmp_path: Path) -> None:
+    """Is not decoded whole to be printed."""
+    token = ("😀ab" * 3_000_000).encode()
+    (tmp_path / "text").write_bytes(token)
+
+    watched = watch(
+        wordcount.command("--jobs", "1", "--max-memory", "8MiB", "--json", tmp_path / "text"), every_s=0.002
+    )
+
+    assert watched.stdout.startswith(b'{"word": "' + token + b'", "count": 1}\n')
+    assert watched.peak < 8 * MIB + ALLOWANCE + LONGEST_TOKENS * len(token)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_many_tokens_that_grow_when_they_are_cleaned(wordcount: Wordcount, tmp_path: Path) -> None:
+    """As invalid bytes do, each to three."""
+    (tmp_path / "text").write_bytes(b" ".join(b"%x" % n + b"\xff" * 100_000 for n in range(1500)))
+
+    watched = watch(wordcount.command("--jobs", "1", tmp_path / "text"))
+
+    assert watched.stdout.count(b"\n") == 10
+    assert watched.peak < 256 * MIB + ALLOWANCE + LONGEST_TOKENS * 300_000
+
+
 def test_a_large_member_of_a_tar(wordcount: Wordcount, tmp_path: Path) -> None:
     """Its own counts go to disk too, and both its own and the bundle's totals are exact."""
     member = distinct_words(15_000_000)
