@@ -1,0 +1,1 @@
+"""What happens on nodes: folders, files that come and go, and processes."""

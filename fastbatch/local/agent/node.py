@@ -1,0 +1,132 @@
+"""The agent: prepares nodes, runs tasks on them, and removes what they leave."""
+
+import asyncio
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastbatch.local import ending, wire
+from fastbatch.local.agent import environment, folders, running
+from fastbatch.local.agent.blobs import Storage
+from fastbatch.local.agent.environment import Place
+from fastbatch.local.clock import Clock
+from fastbatch.local.processes import Identity, Mark
+from fastbatch.local.records import Job, Node, Pool, Task
+from fastbatch.local.states.tasks import Outcome
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A task and the node that it is to run on; `body` is what was asked of it."""
+
+    pool: Pool
+    node: Node
+    job: Job
+    task: Task
+    body: Mapping[str, Any]
+
+
+class Agent:
+    """Serves all nodes; each has a folder below `home`, an absolute path without links."""
+
+    def __init__(self, home: str, account: str, url: str, storage: Storage, clock: Clock) -> None:
+        self._home = home
+        self._account = account
+        self._url = url
+        self._storage = storage
+        self._clock = clock
+
+    @staticmethod
+    def new_node_id(*, dedicated: bool) -> str:
+        """Give a name for a node, in the form of the real ones."""
+        return f"tvmps_{secrets.token_hex(32)}_{'d' if dedicated else 'p'}"
+
+    def place(self, node: Node) -> folders.Node:
+        """Give a node's folders."""
+        return folders.Node(os.path.join(self._home, str(node.key)))
+
+    def prepare(self, node: Node) -> None:
+        """Make a node's folders; OSError where that can't be."""
+        self.place(node).create()
+
+    async def run_task(self, assigned: Assignment, note: Note) -> Outcome:
+        """Run a task."""
+        task, body = assigned.task, assigned.body
+        at = self.place(assigned.node)
+        folder = at.task(assigned.job.id, task.id)
+        common = json.loads(assigned.job.body).get("commonEnvironmentSettings", ())
+        elevation = body["userIdentity"].get("autoUser", {}).get("elevationLevel", "nonadmin")
+        longest = body["constraints"]["maxWallClockTime"]
+        work = running.Work(
+            node=at,
+            folder=folder,
+            command_line=body["commandLine"],
+            environment=self._environment(assigned.pool, assigned.node, folder)
+            | environment.of_task(assigned.job.id, task.id, elevation)
+            | environment.given(common)
+            | environment.given(body.get("environmentSettings", ())),
+            resource_files=body.get("resourceFiles", ()),
+            output_files=body.get("outputFiles", ()),
+            deadline=None if longest == wire.FOREVER else wire.later(task.started or 0, longest),
+            daemons_stay=False,
+            note_process=note,
+        )
+        return await running.run(work, self._storage, self._clock)
+
+    async def run_start_task(self, pool: Pool, node: Node, body: Mapping[str, Any], note: Note) -> Outcome:
+        """Run a node's start task; what it started in the background stays."""
+        at = self.place(node)
+        work = running.Work(
+            node=at,
+            folder=at.startup,
+            command_line=body["commandLine"],
+            environment=self._environment(pool, node, at.startup)
+            | environment.given(body.get("environmentSettings", ())),
+            resource_files=body.get("resourceFiles", ()),
+            output_files=(),
+            deadline=None,
+            daemons_stay=True,
+            note_process=note,
+        )
+        return await running.run(work, self._storage, self._clock)
+
+    def _environment(self, pool: Pool, node: Node, folder: folders.Task) -> dict[str, str]:
+        place = Place(self._account, self._url, pool.id, node.id, bool(node.dedicated))
+        return environment.of_node(place, self.place(node), folder)
+
+    async def remove(self, node: Node) -> None:
+        """Remove a node's files, and end what its start task left running."""
+        root = self.place(node).root
+        recorded = [Identity.parse(node.process)] if node.process else []
+        await ending.end_leftovers(Mark(environment.NODE_MARK, root), *recorded)
+        await _remove(root)
+
+    async def remove_job(self, job_id: str) -> None:
+        """Remove the files of a job's tasks from all nodes."""
+        for name in await asyncio.to_thread(_names, self._home):
+            await _remove(os.path.dirname(folders.Node(os.path.join(self._home, name)).job(job_id)))
+
+    async def remove_task(self, node: Node, job_id: str, task_id: str) -> None:
+        """Remove a task's files."""
+        await _remove(self.place(node).task(job_id, task_id).path)
+
+    async def clean(self) -> None:
+        """End all processes of all nodes, whoever started them."""
+        await ending.end_leftovers(Mark(environment.NODE_MARK, self._home))
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
+
+
+async def _remove(folder: str) -> None:
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
