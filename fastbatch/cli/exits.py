@@ -1,0 +1,33 @@
+"""How fastbatch ends: its exit codes, and the one boundary where errors become a message and a code."""
+
+import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+
+class Exit(enum.IntEnum):
+    """What an exit code says."""
+
+    DONE = 0
+    INCOMPLETE = 1
+    USAGE = 2
+    REFUSED = 3
+
+
+class ServiceFailed(click.ClickException):
+    """Raised to end because a service refused, or is out of reach."""
+
+    exit_code = Exit.REFUSED
+
+
+@contextmanager
+def boundary() -> Iterator[None]:
+    """Turn what the local services raise into a message and an exit code."""
+    from fastbatch.local.errors import LocalError
+
+    try:
+        yield
+    except LocalError as error:
+        raise ServiceFailed(str(error)) from error

@@ -1,0 +1,198 @@
+"""`fastbatch local`: Azure Batch and Blob Storage on this machine."""
+
+import dataclasses
+import json
+import os
+import shlex
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fastbatch.cli.exits import ServiceFailed, boundary
+
+if TYPE_CHECKING:
+    from fastbatch.local.instance.asking import Health, Status
+    from fastbatch.local.instance.home import Home
+
+_PORTS = click.IntRange(0, 65535)
+_home = click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of the instance; its state, keys and logs.  [default: the user's state directory]",
+)
+
+
+@click.group()
+def local() -> None:
+    """
+    Azure Batch and Blob Storage on this machine, for runs and tests without Azure.
+
+    Batch is a service of our own that speaks the Batch REST API and runs tasks as processes; storage is Azurite.
+    Both listen on this machine only, and know only their own keys.
+
+    \b
+    Examples:
+      fastbatch local up                    start both, or say that they run
+      eval "$(fastbatch local env)"         let az, the SDKs and azcopy find them
+      fastbatch local status                what runs, and what there is
+      fastbatch local down                  stop both, and all that they started
+    """
+
+
+@local.command()
+@_home
+@click.option("--ephemeral", is_flag=True, help="Remove all of it as soon as the owner ends; for tests.")
+@click.option("--owner", type=int, metavar="PID", help="With --ephemeral: the owner.  [default: who calls this]")
+@click.option("--batch-port", type=_PORTS, default=0, help="[default: the one from before, or any free one]")
+@click.option("--storage-port", type=_PORTS, default=0, help="[default: the one from before, or any free one]")
+@click.option(
+    "--node-boot-seconds",
+    type=click.FloatRange(0, 86400),
+    default=0.0,
+    show_default=True,
+    help="How long a new node takes to boot.",
+)
+@click.option("--node-quota", type=click.IntRange(0), default=100, show_default=True, help="Nodes that there may be.")
+@click.option("--pool-quota", type=click.IntRange(0), default=100, show_default=True, help="Pools that there may be.")
+@click.option(
+    "--active-job-quota",
+    type=click.IntRange(0),
+    default=300,
+    show_default=True,
+    help="Jobs that may be active at once.",
+)
+def up(*, home: Path | None, ephemeral: bool, owner: int | None, **options: float) -> None:
+    """
+    Start both services in the background, and wait until they answer.
+
+    What was there before is there again: pools, jobs, tasks, blobs. Options hold until the services are stopped.
+
+    \b
+    Examples:
+      fastbatch local up
+      fastbatch local up --node-boot-seconds 90         as slow as the cloud
+      fastbatch local up --ephemeral --owner $$         gone when this shell ends
+    """
+    from fastbatch.local.instance import lifecycle
+
+    if owner is not None and not ephemeral:
+        raise click.UsageError("--owner goes with --ephemeral.")
+    with boundary():
+        at = _new_home(home) if ephemeral else _instance(home)
+        keeper = _identity(owner or os.getppid()) if ephemeral else None
+        # click gives whole numbers where whole numbers are asked for.
+        started = lifecycle.up(at, lifecycle.Options(**options), _say, keeper)  # type: ignore[arg-type]
+    if not started:
+        _say("The local services run already.")
+    _tell_where(at)
+
+
+@local.command()
+@_home
+def down(home: Path | None) -> None:
+    """
+    Stop both services and everything that they started.
+
+    Pools, jobs, tasks and blobs are there again after the next `up`; tasks that run now will run anew.
+    """
+    from fastbatch.local.instance import lifecycle
+
+    at = _instance(home)
+    with boundary():
+        stopped = lifecycle.down(at)
+    _say("Stopped." if stopped else f"No local services run in {at.path}.")
+
+
+@local.command()
+@_home
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def status(home: Path | None, *, as_json: bool) -> None:
+    """Tell whether the services run and answer, where, and what there is. Exit code 3 if one does not answer."""
+    from fastbatch.local.instance import asking
+
+    at = _instance(home)
+    with boundary():
+        found = asking.status(at)
+    click.echo(_status_json(at, found) if as_json else _status_text(at, found))
+    if not (found.batch.answers and found.storage.answers):
+        raise ServiceFailed("Not all services answer. Start them: fastbatch local up")
+
+
+@local.command()
+@_home
+def env(home: Path | None) -> None:
+    """
+    Print `export` lines that make az, the SDKs, azcopy and fastbatch find the services. They hold keys.
+
+    \b
+    Example:
+      eval "$(fastbatch local env)"
+    """
+    from fastbatch.local.instance import asking
+
+    with boundary():
+        for name, value in asking.environment(_instance(home)).items():
+            click.echo(f"export {name}={shlex.quote(value)}")
+
+
+def _instance(home: Path | None) -> "Home":
+    from fastbatch.local.instance.home import Home, default_home
+
+    return Home(home or default_home())
+
+
+def _new_home(home: Path | None) -> "Home":
+    """Give a folder that may be removed in the end, as there is nothing in it yet."""
+    if home is None:
+        return _instance(Path(tempfile.mkdtemp(prefix="fastbatch-local-")))
+    if home.exists() and any(home.iterdir()):
+        raise click.UsageError(f"{home} is not empty, and with --ephemeral it would be removed in the end.")
+    return _instance(home)
+
+
+def _identity(pid: int) -> object:
+    from fastbatch.local.processes import identify
+
+    identity = identify(pid)
+    if identity is None:
+        raise click.UsageError(f"There is no process {pid} to be the owner.")
+    return identity
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _tell_where(home: "Home") -> None:
+    from fastbatch.local.instance import asking
+
+    where = asking.environment(home)
+    storage = dict(part.split("=", 1) for part in where["AZURE_STORAGE_CONNECTION_STRING"].split(";") if part)
+    click.echo(f"batch    {where['AZURE_BATCH_ENDPOINT']}")
+    click.echo(f"storage  {storage['BlobEndpoint']}")
+    click.echo(f"home     {home.path}")
+
+
+def _status_json(home: "Home", found: "Status") -> str:
+    return json.dumps({"home": str(home.path), **dataclasses.asdict(found)})
+
+
+def _status_text(home: "Home", found: "Status") -> str:
+    lines = [
+        f"batch    {_health(found.batch)}",
+        f"storage  {_health(found.storage)}",
+        f"home     {home.path}",
+    ]
+    for name, counts in found.counts.items():
+        by_state = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+        lines.append(f"{name:<8} {by_state or 'none'}")
+    return "\n".join(lines)
+
+
+def _health(health: "Health") -> str:
+    if health.pid is None:
+        return "stopped"
+    answers = "answers" if health.answers else "does not answer"
+    return f"{answers} on port {health.port} (process {health.pid})"

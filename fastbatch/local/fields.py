@@ -1,0 +1,175 @@
+"""
+What a request's body may hold, said as data: each field is a check that gives the value to keep, or refuses.
+
+A check is called with the value and where it stands. An object's check knows its fields by name, refuses all others,
+and fills in defaults; null means that the field was not given.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastbatch.local import wire
+from fastbatch.local.errors import Refused
+
+Check = Callable[[Any, str], Any]
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_INT32 = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of an object: its check, whether it must be there, and what it is when it isn't."""
+
+    check: Check
+    required: bool = False
+    default: Any = None
+
+
+def wrong(where: str, reason: str, code: str = "InvalidPropertyValue") -> Refused:
+    """Give the refusal of a property's value."""
+    return Refused(
+        code,
+        f"The value of the property {where} is not valid: {reason}.",
+        {"PropertyName": where, "Reason": reason},
+    )
+
+
+def text(longest: int = 2048, *, empty: bool = True) -> Check:
+    """Check for a text."""
+
+    def check(value: Any, where: str) -> str:
+        if not isinstance(value, str):
+            raise wrong(where, "it must be a text")
+        if len(value) > longest:
+            raise wrong(where, f"it may have at most {longest} characters")
+        if "\0" in value or not (value or empty):
+            raise wrong(where, "it may not hold a NUL character" if value else "it may not be empty")
+        return value
+
+    return check
+
+
+def identifier(value: Any, where: str) -> str:
+    """Check for an id of a pool, job or task."""
+    if not (isinstance(value, str) and _ID.fullmatch(value)):
+        raise wrong(where, "an id has 1 to 64 letters, digits, hyphens and underscores")
+    return value
+
+
+def integer(lowest: int = -_INT32 - 1, highest: int = _INT32) -> Check:
+    """Check for a whole number."""
+
+    def check(value: Any, where: str) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise wrong(where, "it must be a whole number")
+        if not lowest <= value <= highest:
+            raise wrong(where, f"it must be from {lowest} to {highest}")
+        return value
+
+    return check
+
+
+def boolean(value: Any, where: str) -> bool:
+    """Check for true or false."""
+    if not isinstance(value, bool):
+        raise wrong(where, "it must be true or false")
+    return value
+
+
+def choice(*names: str) -> Check:
+    """Check for one of some names; its letter case is that of the name given here."""
+    spelled = {name.lower(): name for name in names}
+
+    def check(value: Any, where: str) -> str:
+        known = spelled.get(value.lower()) if isinstance(value, str) else None
+        if known is None:
+            raise wrong(where, f"it must be one of {', '.join(names)}")
+        return known
+
+    return check
+
+
+def duration(shortest: int = 0) -> Check:
+    """Check for an ISO 8601 duration of some length at least."""
+
+    def check(value: Any, where: str) -> str:
+        try:
+            length = wire.parse_duration(value)
+        except (ValueError, TypeError):
+            raise wrong(where, "it must be an ISO 8601 duration in days and less, such as PT1H") from None
+        if length < shortest:
+            raise wrong(where, f"it must be {shortest // wire.SECOND} seconds or more")
+        return str(value)
+
+    return check
+
+
+def listing(item: Check, longest: int = 2000) -> Check:
+    """Check for a list."""
+
+    def check(value: Any, where: str) -> list[Any]:
+        if not isinstance(value, list):
+            raise wrong(where, "it must be a list")
+        if len(value) > longest:
+            raise wrong(where, f"it may hold at most {longest} items")
+        return [item(each, where) for each in value]
+
+    return check
+
+
+def later(value: Any, where: str) -> Any:
+    """Refuse what the real service has and this one has not: nothing is taken and then ignored."""
+    if value in (False, [], {}):
+        return value
+    raise Refused("NotImplemented", f"The local service does not know {where}.", {"PropertyName": where})
+
+
+class Object:
+    """Check for an object with these fields, and no others."""
+
+    def __init__(self, fields: Mapping[str, Field | Check], *, one_of: Collection[str] = ()) -> None:
+        self._fields = {name: field if isinstance(field, Field) else Field(field) for name, field in fields.items()}
+        self._required = [name for name, field in self._fields.items() if field.required]
+        self._defaults = {name: field.default for name, field in self._fields.items() if field.default is not None}
+        self._one_of = one_of
+
+    def __call__(self, value: Any, where: str = "") -> dict[str, Any]:
+        """Give the object with its defaults."""
+        if not isinstance(value, dict):
+            raise wrong(where, "it must be an object") if where else _no_object()
+        checked = dict(self._defaults)
+        for name, given in value.items():
+            field = self._fields.get(name)
+            if field is None:
+                _refuse_unknown(name, where)
+            elif given is not None:
+                checked[name] = field.check(given, f"{where}.{name}" if where else name)
+        self._check_presence(checked, where)
+        return checked
+
+    def _check_presence(self, checked: Mapping[str, Any], where: str) -> None:
+        for name in self._required:
+            if name not in checked:
+                missing = f"{where}.{name}" if where else name
+                raise Refused(
+                    "MissingRequiredProperty", f"The property {missing} must be given.", {"PropertyName": missing}
+                )
+        if self._one_of and sum(name in checked for name in self._one_of) != 1:
+            raise wrong(where, f"it must have exactly one of {', '.join(self._one_of)}")
+
+    def without_defaults(self) -> "Object":
+        """Give the check of a partial change: nothing is required, and what is not given stays as it is."""
+        return Object({name: field.check for name, field in self._fields.items()})
+
+
+def _refuse_unknown(name: str, where: str) -> None:
+    if not name.startswith("odata."):
+        of = f" of {where}" if where else ""
+        raise Refused("UnsupportedProperty", f"There is no property {name}{of}.", {"PropertyName": name})
+
+
+def _no_object() -> Refused:
+    return Refused("InvalidRequestBody", "The body must be a JSON object.")

@@ -1,0 +1,1 @@
+"""The local services as background processes: started, stopped, watched, each instance with a home of its own."""

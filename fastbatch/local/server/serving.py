@@ -1,0 +1,76 @@
+"""The service as a program: opens its home, ends what an earlier one left, and serves until it is told to stop."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+
+import aiohttp
+from aiohttp import web
+
+from fastbatch.local import orphans
+from fastbatch.local.agent.blobs import Storage
+from fastbatch.local.agent.node import Agent
+from fastbatch.local.clock import SystemClock
+from fastbatch.local.errors import Unavailable
+from fastbatch.local.instance.home import Home
+from fastbatch.local.instance.remains import end_remains
+from fastbatch.local.server.handler import Account, Handler
+from fastbatch.local.service import engine
+from fastbatch.local.service.core import Core
+from fastbatch.local.service.limits import Limits
+from fastbatch.local.store import Store
+
+_LARGEST_HEADERS = 1 << 16
+
+
+async def serve(home: Home, account: Account, port: int, limits: Limits, ready: Callable[[int], None]) -> None:
+    """Serve on a port of this machine (0: any that is free) until SIGTERM or SIGINT; `ready` is told the port."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with orphans.adopting(), _listening(port) as listener, contextlib.closing(Store(home.database)) as store:
+        port = listener.getsockname()[1]
+        await end_remains(store, home.nodes)
+        async with _running(home, account, port, limits, store) as core, _answering(core, account, listener):
+            ready(port)
+            await stop.wait()
+
+
+def _listening(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port), backlog=1024)
+    except OSError as error:
+        raise Unavailable(
+            f"Port {port} can't be had for the Batch service ({os.strerror(error.errno or 0)}). "
+            "Free it, or name another with --batch-port."
+        ) from error
+
+
+@contextlib.asynccontextmanager
+async def _running(home: Home, account: Account, port: int, limits: Limits, store: Store) -> AsyncIterator[Core]:
+    clock = SystemClock()
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+        agent = Agent(home.nodes, account.name, f"http://127.0.0.1:{port}/", Storage(session), clock)
+        core = Core(store, clock, agent, limits, engine.step)
+        engine.recover(core)
+        try:
+            yield core
+        finally:
+            await core.close()
+
+
+@contextlib.asynccontextmanager
+async def _answering(core: Core, account: Account, listener: socket.socket) -> AsyncIterator[None]:
+    handler = Handler(core, account, listener.getsockname()[1])
+    server = web.Server(handler, access_log=None, max_field_size=_LARGEST_HEADERS, max_line_size=_LARGEST_HEADERS)
+    runner = web.ServerRunner(server, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener).start()
+        yield
+    finally:
+        await runner.cleanup()

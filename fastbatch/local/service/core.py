@@ -1,0 +1,137 @@
+"""
+What all parts of the service share: the store, the clock, what runs, and what is to be looked at next.
+
+Whoever changes a record says which pool or job has to be looked at. That is done soon, once for many changes, in one
+transaction; what has to be begun or ended because of it comes after the transaction. Nothing is polled.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastbatch.local.agent.node import Agent
+from fastbatch.local.clock import Clock, Timer
+from fastbatch.local.records import Job, Pool, Record, Task
+from fastbatch.local.service.limits import Limits
+from fastbatch.local.service.runs import Run, Runs
+from fastbatch.local.states.tasks import Outcome
+from fastbatch.local.store import Store
+
+
+class Core:
+    """The state of a running service; `step` is called when there is something to look at."""
+
+    def __init__(
+        self, store: Store, clock: Clock, agent: Agent, limits: Limits, step: Callable[["Core"], None]
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.agent = agent
+        self.limits = limits
+        self.runs = Runs(self._concluded)
+        self.pools: set[int] = set()  # to look at
+        self.jobs: set[int] = set()
+        self.results: list[tuple[Run, Outcome | None]] = []
+        self.actions: list[Callable[[], None]] = []  # for when the transaction is done
+        self.removing: set[tuple[str, int]] = set()  # what goes, but whose files are being removed first
+        self.next_cleaning: int | None = None  # when the next files of tasks go
+        self._step = step
+        self._awake = False
+        self._closed = False
+        self._timers: dict[tuple[str, int], Timer] = {}
+        self._chores: set[asyncio.Task[None]] = set()
+
+    def look_at_pool(self, key: int) -> None:
+        """See soon to what a pool and its nodes need."""
+        self.pools.add(key)
+        self._wake()
+
+    def look_at_job(self, key: int) -> None:
+        """See soon to what a job and its tasks need."""
+        self.jobs.add(key)
+        self._wake()
+
+    def look_at_pool_of(self, job: Job) -> None:
+        """See soon to what the pool of a job needs, if there is one."""
+        pool = self.store.find(Pool, job.pool_id)
+        if pool is not None:
+            self.look_at_pool(pool.key)
+
+    def after(self, action: Callable[[], None]) -> None:
+        """Do something once the transaction is done."""
+        self.actions.append(action)
+        self._wake()
+
+    def at(self, kind: str, key: int, moment: int, action: Callable[[], None]) -> None:
+        """Do something to a record at a time, and not at the time that was set for this before."""
+        self.never(kind, key)
+        self._timers[kind, key] = self.clock.call_at(moment, action)
+
+    def never(self, kind: str, key: int) -> None:
+        """Take back what was to be done to a record at some time."""
+        timer = self._timers.pop((kind, key), None)
+        if timer is not None:
+            timer.cancel()
+
+    def chore(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let some work go on beside everything else."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
+
+    async def end_task(self, task: Task) -> None:
+        """End a task's processes, if it has any, and wait until they are gone."""
+        run = self.runs.of_task(task.key)
+        if run is not None:
+            run.stop()
+            await self.runs.ended(run)
+
+    def remove_once(self, record: Record, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Let a record go by some work, after the transaction; to ask for it again while that goes on does nothing."""
+        name = (type(record).__name__, record.key)
+        if name not in self.removing:
+            self.removing.add(name)
+            self.after(lambda: self.chore(self._remove(name, work)))
+
+    def is_removing(self, record: Record) -> bool:
+        """Tell whether a record is being removed."""
+        return (type(record).__name__, record.key) in self.removing
+
+    async def _remove(self, name: tuple[str, int], work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            await work()
+        finally:
+            self.removing.discard(name)
+
+    async def close(self) -> None:
+        """End all that runs, and do nothing more."""
+        self._closed = True
+        for kind, key in list(self._timers):
+            self.never(kind, key)
+        await self.runs.stop_all()
+        if self._chores:
+            await asyncio.wait(self._chores)
+
+    def _concluded(self, run: Run, outcome: Outcome | None) -> None:
+        self.results.append((run, outcome))
+        self._wake()
+
+    def _wake(self) -> None:
+        if not (self._awake or self._closed):
+            self._awake = True
+            asyncio.get_running_loop().call_soon(self._look)
+
+    def _look(self) -> None:
+        if self._closed:
+            return
+        try:
+            with self.store.transaction():
+                self._step(self)
+        except BaseException:
+            self.actions.clear()
+            raise
+        finally:
+            self._awake = False
+        actions, self.actions = self.actions, []
+        for action in actions:
+            action()

@@ -1,0 +1,108 @@
+"""What runs at this moment: tasks and start tasks, each until the last of its processes is gone."""
+
+import asyncio
+import collections
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fastbatch.local.records import Node, Task
+from fastbatch.local.states.tasks import Outcome
+from fastbatch.local.views import Load
+
+Running = Coroutine[Any, Any, Outcome]
+
+
+@dataclass(eq=False)
+class Run:
+    """A run of a task, or of a node's start task when `task` is None."""
+
+    node: Node
+    task: Task | None = None
+    retention: str = ""
+    requeue: bool = False  # when it is stopped, the task is to wait for another node
+    handle: asyncio.Task[Outcome] | None = None
+
+    def stop(self, *, requeue: bool = False) -> None:
+        """End it; to end it again changes nothing."""
+        if self.handle is not None and not self.handle.cancelling():
+            self.requeue = requeue
+            self.handle.cancel()
+
+
+class Runs:
+    """All runs. `concluded` is called with each and its outcome (None if it was stopped) when nothing is left of it."""
+
+    def __init__(self, concluded: Callable[[Run, Outcome | None], None]) -> None:
+        self._concluded = concluded
+        self._tasks: dict[int, Run] = {}
+        self._starts: dict[int, Run] = {}
+        self._on_node: dict[int, set[Run]] = collections.defaultdict(set)
+        self._of_job: dict[int, set[Run]] = collections.defaultdict(set)
+
+    def reserve(self, run: Run) -> None:
+        """Take a run's place; it begins later."""
+        self._on_node[run.node.key].add(run)
+        if run.task is None:
+            self._starts[run.node.key] = run
+        else:
+            self._tasks[run.task.key] = run
+            self._of_job[run.task.job].add(run)
+
+    def begin(self, run: Run, running: Running) -> None:
+        """Let a run begin that has its place."""
+        run.handle = asyncio.get_running_loop().create_task(running)
+        # A callback, as a run that is stopped before its first step never gets to clean up itself.
+        run.handle.add_done_callback(lambda handle: self._over(run, handle))
+
+    def _over(self, run: Run, handle: asyncio.Task[Outcome]) -> None:
+        self._release(run)
+        self._concluded(run, None if handle.cancelled() else handle.result())
+
+    def _release(self, run: Run) -> None:
+        self._discard(self._on_node, run.node.key, run)
+        if run.task is None:
+            del self._starts[run.node.key]
+        else:
+            del self._tasks[run.task.key]
+            self._discard(self._of_job, run.task.job, run)
+
+    @staticmethod
+    def _discard(groups: dict[int, set[Run]], key: int, run: Run) -> None:
+        groups[key].discard(run)
+        if not groups[key]:
+            del groups[key]
+
+    def of_task(self, key: int) -> Run | None:
+        """Give the run of a task."""
+        return self._tasks.get(key)
+
+    def of_job(self, key: int) -> set[Run]:
+        """Give the runs of a job's tasks."""
+        return set(self._of_job.get(key, ()))
+
+    def on_node(self, key: int) -> set[Run]:
+        """Give the runs on a node, that of its start task included."""
+        return set(self._on_node.get(key, ()))
+
+    def tasks_on(self, key: int) -> Iterator[Task]:
+        """Give the tasks on a node."""
+        return (run.task for run in self._on_node.get(key, ()) if run.task is not None)
+
+    def load(self, key: int) -> Load:
+        """Give how many tasks a node runs, and how many slots they take."""
+        slots = [task.slots for task in self.tasks_on(key)]
+        return Load(len(slots), sum(slots))
+
+    async def ended(self, run: Run) -> None:
+        """Wait until nothing is left of a run."""
+        if run.handle is not None:
+            await asyncio.wait([run.handle])
+
+    async def stop_all(self) -> None:
+        """End all, and wait until nothing is left of them."""
+        runs = [run for runs in self._on_node.values() for run in runs]
+        for run in runs:
+            run.stop()
+        for run in runs:
+            await self.ended(run)

@@ -1,0 +1,48 @@
+"""Which of the waiting tasks a pool takes next."""
+
+import itertools
+import json
+from collections.abc import Iterator
+
+from fastbatch.local.records import Job, Node, Pool, Task
+from fastbatch.local.service import tasking
+from fastbatch.local.service.core import Core
+from fastbatch.local.states import nodes
+from fastbatch.local.states.placement import Room, place
+
+
+def schedule(core: Core, pool: Pool) -> None:
+    """Give waiting tasks to the nodes of a pool that have room."""
+    rooms = [room for room in _rooms(core, pool) if room.free > 0]
+    if rooms and pool.state == "active":
+        free = sum(room.free for room in rooms)
+        pack = json.loads(pool.body)["taskSchedulingPolicy"]["nodeFillType"] == "Pack"
+        # At most one task a slot can be placed, so no more are read.
+        for task, node in place(itertools.islice(_waiting(core, pool, free), free), rooms, pack=pack):
+            tasking.assign(core, pool, node.key, task)
+
+
+def _rooms(core: Core, pool: Pool) -> list[Room]:
+    states = ", ".join(f"'{state}'" for state in nodes.READY)
+    ready = core.store.select(Node, f"pool = ? AND state IN ({states})", [pool.key], "key")
+    return [Room(node, pool.slots - core.runs.load(node.key).slots) for node in ready]
+
+
+def _waiting(core: Core, pool: Pool, most: int) -> Iterator[Task]:
+    """Give waiting tasks, those of jobs with a higher priority first."""
+    jobs = core.store.select(Job, "pool_id = ? AND state = 'active'", [pool.id], "priority DESC, key")
+    for job in list(jobs):
+        runs = core.runs.of_job(job.key)
+        limit = most if job.most_parallel < 0 else min(most, job.most_parallel - len(runs))
+        if limit <= 0:
+            continue
+        # A task that was requeued while its processes are still being ended must wait for their end.
+        waiting = core.store.select(
+            Task,
+            "job = ? AND state = 'active' AND slots <= ?",
+            [job.key, pool.slots],
+            "key",
+            limit + len(runs),
+        )
+        idle = (task for task in list(waiting) if core.runs.of_task(task.key) is None)
+        yield from itertools.islice(idle, limit)

@@ -1,0 +1,71 @@
+"""What a job comes to, given its tasks and what runs of them."""
+
+from functools import partial
+
+from fastbatch.local.records import Job, Task
+from fastbatch.local.service import tasking
+from fastbatch.local.service.core import Core
+from fastbatch.local.states import jobs
+
+
+def settle(core: Core, job: Job) -> None:
+    """Move a job on, if anything has made it so."""
+    if job.state == "active":
+        _watch(core, job)
+    if job.state == "disabling":
+        _stop(core, job)
+    if job.state in {"terminating", "deleting"}:
+        _finish(core, job)
+
+
+def terminate(core: Core, job: Job, reason: str) -> None:
+    """Let a job end what it runs, and then itself."""
+    core.store.save(job, jobs.terminating(job, reason, core.clock.now()))
+    core.look_at_job(job.key)
+
+
+def _watch(core: Core, job: Job) -> None:
+    """End a job whose tasks are all complete, or whose time is over; else see to it that it goes on."""
+    now = core.clock.now()
+    if job.on_all_complete == "terminatejob" and not _unfinished(core, job):
+        terminate(core, job, "AllTasksComplete")
+    elif job.deadline is not None and now >= job.deadline:
+        terminate(core, job, "MaxWallClockTimeExpiry")
+    else:
+        if job.deadline is not None:
+            core.at("deadline", job.key, job.deadline, partial(core.look_at_job, job.key))
+        core.look_at_pool_of(job)
+
+
+def _unfinished(core: Core, job: Job) -> bool:
+    return any(
+        core.store.any(Task, "job = ? AND state = ?", [job.key, state]) for state in ("active", "running")
+    ) or bool(core.runs.of_job(job.key))
+
+
+def _stop(core: Core, job: Job) -> None:
+    runs = core.runs.of_job(job.key)
+    if not runs:
+        core.store.save(job, jobs.disabled(job, core.clock.now()))
+    elif job.disable_tasks == "terminate":
+        tasking.terminate_runs(core, runs)
+    elif job.disable_tasks == "requeue":
+        tasking.stop_runs(core, runs, requeue=True)
+
+
+def _finish(core: Core, job: Job) -> None:
+    core.never("deadline", job.key)
+    runs = core.runs.of_job(job.key)
+    tasking.terminate_runs(core, runs)
+    if runs:
+        return
+    if job.state == "terminating":
+        core.store.save(job, jobs.completed(job, core.clock.now()))
+    else:
+        core.remove_once(job, partial(_remove, core, job))
+
+
+async def _remove(core: Core, job: Job) -> None:
+    await core.agent.remove_job(job.id)
+    with core.store.transaction():
+        core.store.remove(job)

@@ -1,0 +1,98 @@
+"""Tasks on their way through a run: begun, ended, terminated, requeued; and what their end means for their job."""
+
+import json
+from functools import partial
+
+from fastbatch.local.agent.node import Assignment
+from fastbatch.local.records import Job, Node, Pool, Task
+from fastbatch.local.service import cleaning
+from fastbatch.local.service.core import Core
+from fastbatch.local.service.runs import Run
+from fastbatch.local.states import jobs, nodes, tasks
+from fastbatch.local.states.tasks import Outcome
+
+
+def assign(core: Core, pool: Pool, node_key: int, task: Task) -> None:
+    """Let a task run on a node."""
+    node = core.store.get(Node, node_key)
+    job = core.store.get(Job, task.job)
+    assert node  # noqa: S101 - it was chosen in this transaction
+    assert job  # noqa: S101 - a task goes with its job
+    now = core.clock.now()
+    core.store.save(node, nodes.occupied(node, now))
+    task = core.store.save(task, tasks.assigned(task, pool, node, now))
+    run = Run(node, task)
+    core.runs.reserve(run)
+    core.after(partial(_begin, core, run, task, pool, job))
+
+
+def _begin(core: Core, run: Run, task: Task, pool: Pool, job: Job) -> None:
+    body = json.loads(core.store.specification(task))
+    run.retention = body["constraints"]["retentionTime"]
+    note = partial(core.store.note_process, Task, task.key)
+    core.runs.begin(run, core.agent.run_task(Assignment(pool, run.node, job, task, body), note))
+
+
+def conclude(core: Core, run: Run, task_before: Task, outcome: Outcome | None) -> None:
+    """Write down how a run went, now that nothing is left of it; one that was stopped has no outcome."""
+    task = core.store.get(Task, task_before.key)
+    # A task that was terminated, or is gone, has its verdict already.
+    if task is not None and task.state == "running" and task.started == task_before.started:
+        if outcome is not None:
+            _end(core, task, tasks.ended(task, outcome, run.retention, core.clock.now()))
+        elif run.requeue:
+            core.store.save(task, tasks.requeued(task, core.clock.now()))
+    node = core.store.get(Node, run.node.key)
+    if node is not None:
+        succeeded = outcome is not None and outcome.exit_code == 0 and outcome.failure is None
+        empty = not core.runs.on_node(node.key)
+        core.store.save(node, nodes.relieved(node, core.clock.now(), succeeded=succeeded, empty=empty))
+        core.pools.add(node.pool)
+    core.jobs.add(task_before.job)
+
+
+def _end(core: Core, before: Task, after: Task) -> None:
+    _save(core, before, after)
+    if after.result == "failure" and after.state == "completed":
+        _apply_exit_options(core, after)
+
+
+def _save(core: Core, before: Task, after: Task) -> None:
+    core.store.save(before, after)
+    if after.files_until is not None:
+        cleaning.expect(core, after.files_until)
+
+
+def _apply_exit_options(core: Core, task: Task) -> None:
+    job = core.store.get(Job, task.job)
+    if job is None or job.state != "active" or json.loads(job.body)["onTaskFailure"] == "noaction":
+        return
+    action = tasks.job_action(json.loads(core.store.specification(task)), task)
+    if action == "terminate":
+        core.store.save(job, jobs.terminating(job, "TaskFailed", core.clock.now()))
+    elif action == "disable":
+        core.store.save(job, jobs.disabling(job, "requeue", core.clock.now()))
+
+
+def terminate(core: Core, task: Task) -> None:
+    """Complete a task at once; its processes end soon. What its failure means for the job does not matter then."""
+    retention = json.loads(core.store.specification(task))["constraints"]["retentionTime"]
+    _save(core, task, tasks.terminated(task, retention, core.clock.now()))
+    run = core.runs.of_task(task.key)
+    if run is not None:
+        core.after(run.stop)
+    core.look_at_job(task.job)
+
+
+def terminate_runs(core: Core, runs: set[Run]) -> None:
+    """Complete the tasks of some runs."""
+    for run in runs:
+        task = run.task and core.store.get(Task, run.task.key)
+        if task and task.state == "running":
+            terminate(core, task)
+
+
+def stop_runs(core: Core, runs: set[Run], *, requeue: bool) -> None:
+    """End some runs; their tasks wait for another node, or are no more of interest."""
+    for run in runs:
+        core.after(partial(run.stop, requeue=requeue))
