@@ -15,9 +15,6 @@ _SCANS = 50
 _VANISHED = (FileNotFoundError, ProcessLookupError)  # what reading about a process gives when it is reaped
 
 
-INSTANCE_MARK = "FASTBATCH_LOCAL_INSTANCE"  # every service has the home of its instance in this variable
-
-
 class Identity(NamedTuple):
     """One process for all time: a pid that is used again, or a restart of the machine, makes another."""
 

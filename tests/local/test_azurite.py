@@ -173,7 +173,7 @@ def test_it_listens_on_loopback_only_and_keeps_its_secret(home: Home, monkeypatc
     assert process.joinpath("exe").readlink().name == "node"
     assert KEY.encode() not in process.joinpath("cmdline").read_bytes()
     assert KEY not in log.read_text()
-    assert names <= {*map(str.encode, commands.plain_environment()), b"AZURITE_ACCOUNTS"}
+    assert names <= {*map(str.encode, commands.plain_environment()), b"AZURITE_ACCOUNTS", b"FASTBATCH_LOCAL_INSTANCE"}
     assert os.getsid(found.pid) == found.pid
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
     assert stat.S_IMODE((home.path / "azurite").stat().st_mode) == 0o700

@@ -11,7 +11,8 @@ from typing import Any
 
 from fastbatch.local.errors import Unavailable
 from fastbatch.local.instance.home import Home
-from fastbatch.local.processes import INSTANCE_MARK, Identity, identify
+from fastbatch.local.instance.marking import INSTANCE_MARK
+from fastbatch.local.processes import Identity, identify
 
 _SECONDS = 60
 

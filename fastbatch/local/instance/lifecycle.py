@@ -11,8 +11,9 @@ from fastbatch.local import azurite, ending
 from fastbatch.local.errors import Unavailable
 from fastbatch.local.instance import background
 from fastbatch.local.instance.home import ACCOUNT, Home, Process
+from fastbatch.local.instance.marking import INSTANCE_MARK
 from fastbatch.local.instance.remains import end_remains
-from fastbatch.local.processes import INSTANCE_MARK, Identity, Mark, gone, identify, send
+from fastbatch.local.processes import Identity, Mark, gone, identify, send
 from fastbatch.local.store import Store
 
 _STOP_SECONDS = 20
