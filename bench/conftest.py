@@ -73,7 +73,37 @@ def run(program: Program) -> Run:
     return Run(float(seconds), int(peak), done.stdout)
 
 
-_RATIOS: list[tuple[str, str, str, list[float], int, int]] = []
+class Report:
+    """What is shown at the end beside the times: lines under headings."""
+
+    def __init__(self) -> None:
+        self.sections: dict[str, list[str]] = {}
+
+    def add(self, heading: str, line: str) -> None:
+        """Show a line under a heading."""
+        self.sections.setdefault(heading, []).append(line)
+
+
+_REPORT = pytest.StashKey[Report]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin a report."""
+    config.stash[_REPORT] = Report()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show the report."""
+    for heading, lines in config.stash[_REPORT].sections.items():
+        terminalreporter.section(heading)
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def report(request: pytest.FixtureRequest) -> Report:
+    """Give the report, to add to it."""
+    return request.config.stash[_REPORT]
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +121,7 @@ def text(request: pytest.FixtureRequest, scale: Scale, tmp_path_factory: pytest.
 
 
 @pytest.fixture
-def contest(benchmark: Any, scale: Scale, request: pytest.FixtureRequest) -> Callable[..., None]:
+def contest(benchmark: Any, scale: Scale, report: Report, request: pytest.FixtureRequest) -> Callable[..., None]:
     """Give a way to run two programs in turn, and to keep how many times as fast the first one is."""
 
     def compete(ours: Program, rival: Program, *, same_output: bool = True) -> None:
@@ -103,17 +133,9 @@ def contest(benchmark: Any, scale: Scale, request: pytest.FixtureRequest) -> Cal
         benchmark.pedantic(lambda: own.append(run(ours)), setup=lambda: rivals.append(run(rival)), rounds=scale.rounds)
         ratios = [their.seconds / our.seconds for their, our in zip(rivals, own, strict=True)]
         benchmark.extra_info |= {"ratios": ratios, "peak": first.peak, "peak of the rival": other.peak}
-        _RATIOS.append((request.node.name, ours.name, rival.name, ratios, first.peak, other.peak))
+        spread = f"{statistics.median(ratios):5.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        memory = f"{first.peak / MB:4.0f} MB against {other.peak / MB:.0f} MB"
+        line = f"{spread}  {memory:>22}  {request.node.name}: {ours.name} against {rival.name}"
+        report.add("times as fast (median, least, most), and peak memory of one process", line)
 
     return compete
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show the ratios, each the median of pairs of runs that followed each other."""
-    if not _RATIOS:
-        return
-    terminalreporter.section("times as fast (median, least, most), and peak memory of one process")
-    for name, ours, rival, ratios, peak, rivals_peak in _RATIOS:
-        spread = f"{statistics.median(ratios):5.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        memory = f"{peak / MB:4.0f} MB against {rivals_peak / MB:.0f} MB"
-        terminalreporter.write_line(f"{spread}  {memory:>22}  {name}: {ours} against {rival}")

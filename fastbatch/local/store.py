@@ -63,6 +63,7 @@ class Store:
         run = self._database.execute
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = NORMAL")  # a killed process loses nothing; a power cut at most the last moments
+        run("PRAGMA wal_autocheckpoint = 8192")  # each checkpoint waits for the disk
         run("PRAGMA cache_size = -65536")
         (version,) = run("PRAGMA user_version").fetchone()
         if version == 0:

@@ -42,6 +42,11 @@ class Instance:
     connection_string: str
 
     @property
+    def storage_key(self) -> str:
+        """Give the key of the storage account."""
+        return dict(part.split("=", 1) for part in self.connection_string.split(";") if part)["AccountKey"]
+
+    @property
     def credential(self) -> AzureNamedKeyCredential:
         """Give what Batch requests are signed with."""
         return AzureNamedKeyCredential(self.account, self.key)

@@ -1,0 +1,251 @@
+"""The local Batch service: what adding, listing and running tasks costs, with clients as they are used."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from azure.core.rest import HttpRequest
+from azure.storage.blob import BlobSasPermissions, ContainerSasPermissions, generate_blob_sas, generate_container_sas
+
+from fastbatch.local.instance import lifecycle
+from fastbatch.local.instance.home import Home
+from fastbatch.local.processes import identify
+from tests.local import instances
+from tests.local.instances import Instance, eventually, new_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .conftest import Report, Scale
+
+SLOTS = 2
+COLLECTION = 100
+VERSION = "2025-06-01"
+HOUR = dt.timedelta(hours=1)
+SIGNATURE = "?sv=2025-01-05&se=2026-11-22T00%3A00%3A00Z&sr=b&sp=r&sig=" + 44 * "x"
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """Have an instance of the local services."""
+    owner = identify(os.getpid())
+    assert owner
+    home = tmp_path_factory.mktemp("instance")
+    yield instances.start(home, owner)
+    lifecycle.down(Home(home))
+
+
+@pytest.fixture(scope="module")
+def client(instance: Instance) -> Iterator[Any]:
+    """Have a client."""
+    with instance.client() as connected:
+        yield connected
+
+
+@pytest.fixture(scope="module")
+def pool(client: Any) -> Iterator[str]:
+    """Have a pool with one node."""
+    with instances.pool(client, nodes=1, slots=SLOTS) as name:
+        yield name
+
+
+@pytest.fixture
+def job(client: Any) -> Iterator[str]:
+    """Have a job whose pool is not there: its tasks wait."""
+    with instances.job(client, "nowhere") as name:
+        yield name
+
+
+@pytest.fixture
+def rate(
+    benchmark: Any, scale: Scale, report: Report, request: pytest.FixtureRequest
+) -> Callable[[Callable[[], object], int], None]:
+    """Give a way to measure how many things a second something does."""
+
+    def measure(do: Callable[[], object], count: int, *, setup: Callable[[], None] | None = None) -> None:
+        benchmark.pedantic(do, setup=setup, rounds=2 if scale.quick else 5)
+        seconds = sorted(benchmark.stats.stats.data)
+        middle = seconds[len(seconds) // 2]
+        benchmark.extra_info["per second"] = count / middle
+        spread = f"({count / seconds[-1]:,.0f} to {count / seconds[0]:,.0f})"
+        report.add("tasks a second (median, least, most)", f"{count / middle:9,.0f} {spread:>20}  {request.node.name}")
+
+    return measure
+
+
+def count(scale: Scale, whole: int) -> int:
+    """Give how many tasks there are."""
+    return whole // 20 if scale.quick else whole
+
+
+def bundle_task(number: int) -> dict[str, Any]:
+    """Give a task as a submitter makes it: two blobs in, a result or what went wrong out, each with a signature."""
+    blob = f"http://127.0.0.1:10000/account/fastbatch-input/{64 * 'a'}{SIGNATURE}"
+    container = {"containerUrl": f"http://127.0.0.1:10000/account/fastbatch-out{SIGNATURE}", "path": f"b{number}"}
+    return {
+        "id": f"b{number:06}",
+        "commandLine": "python3 node.pyz count bundle --tar --output result",
+        "resourceFiles": [{"httpUrl": blob, "filePath": "bundle"}, {"httpUrl": blob, "filePath": "node.pyz"}],
+        "outputFiles": [
+            {
+                "filePattern": pattern,
+                "destination": {"container": container},
+                "uploadOptions": {"uploadCondition": condition},
+            }
+            for pattern, condition in (("result", "tasksuccess"), ("../std*.txt", "taskfailure"))
+        ],
+        "constraints": {"maxWallClockTime": "PT1H", "retentionTime": "PT1H"},
+    }
+
+
+def send(client: Any, method: str, path: str, query: dict[str, str], content: bytes | None = None) -> Any:
+    """Send a request and give the answer, with no models of the SDK between."""
+    headers = {"Content-Type": "application/json; odata=minimalmetadata"} if content else {}
+    request = HttpRequest(method, path, params={"api-version": VERSION, **query}, headers=headers, content=content)
+    return client.send_request(request)
+
+
+def add(client: Any, job: str, tasks: list[dict[str, Any]]) -> None:
+    """Add tasks in collections, one after the other."""
+    for first in range(0, len(tasks), COLLECTION):
+        body = json.dumps({"value": tasks[first : first + COLLECTION]}).encode()
+        added = send(client, "POST", f"/jobs/{job}/addtaskcollection", {}, body).json()
+        assert all(item["status"] == "Success" for item in added["value"])
+
+
+def listed(client: Any, job: str) -> int:
+    """List a job's tasks with id and state, and count them."""
+    page = send(client, "GET", f"/jobs/{job}/tasks", {"$select": "id,state"}).json()
+    found = len(page["value"])
+    while "odata.nextLink" in page:
+        page = client.send_request(HttpRequest("GET", page["odata.nextLink"])).json()
+        found += len(page["value"])
+    return found
+
+
+def bench_add_tasks(rate: Callable[..., None], client: Any, scale: Scale) -> None:
+    """In collections of a hundred, as bytes."""
+    tasks = [bundle_task(number) for number in range(count(scale, 10_000))]
+    jobs: list[str] = []
+
+    def new_job() -> None:
+        jobs.append(new_name("job"))
+        client.create_job({"id": jobs[-1], "poolInfo": {"poolId": "nowhere"}})
+
+    rate(lambda: add(client, jobs[-1], tasks), len(tasks), setup=new_job)
+    for name in jobs:
+        client.begin_delete_job(name, polling_interval=3600)
+
+
+def bench_list_tasks(rate: Callable[..., None], client: Any, scale: Scale, job: str) -> None:
+    """With id and state, in pages of a thousand."""
+    tasks = [bundle_task(number) for number in range(count(scale, 10_000))]
+    add(client, job, tasks)
+
+    def list_them() -> None:
+        assert listed(client, job) == len(tasks)
+
+    rate(list_them, len(tasks))
+
+
+def bench_list_tasks_with_the_sdk(rate: Callable[..., None], client: Any, scale: Scale, job: str) -> None:
+    """List them as models."""
+    tasks = [bundle_task(number) for number in range(count(scale, 10_000))]
+    add(client, job, tasks)
+
+    def list_them() -> None:
+        assert sum(1 for _ in client.list_tasks(job, select=["id", "state"])) == len(tasks)
+
+    rate(list_them, len(tasks))
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Runs all of a job's tasks, as often as it is asked to."""
+
+    client: Any
+    pool: str
+    tasks: list[dict[str, Any]]
+
+    def once(self) -> None:
+        """Let all tasks run, from the first that is added to the last that ends."""
+        with instances.job(self.client, self.pool) as job:
+            add(self.client, job, self.tasks)
+            eventually(lambda: self._left(job), lambda left: left == 0, seconds=600)
+            assert self.client.get_job_task_counts(job).task_counts.succeeded == len(self.tasks)
+
+    def _left(self, job: str) -> int:
+        counts = self.client.get_job_task_counts(job).task_counts
+        return int(counts.active + counts.running)
+
+
+def bench_run_tasks(rate: Callable[..., None], client: Any, scale: Scale, pool: str) -> None:
+    """Tasks that do nothing, on two slots."""
+    tasks = [{"id": f"t{number}", "commandLine": "/bin/true"} for number in range(count(scale, 2_000))]
+    rate(Runs(client, pool, tasks).once, len(tasks))
+
+
+def bench_run_tasks_with_blobs(
+    rate: Callable[..., None], instance: Instance, client: Any, scale: Scale, pool: str
+) -> None:
+    """Tasks that bring one blob of 10 KiB, and leave one."""
+    container = new_name("blobs")
+    with instance.blobs() as service:
+        blobs = service.create_container(container)
+        blobs.upload_blob("in", os.urandom(10 << 10))
+        account, key = blobs.account_name, instance.storage_key
+        expiry = dt.datetime.now(dt.UTC) + HOUR
+        read = generate_blob_sas(
+            account, container, "in", account_key=key, permission=BlobSasPermissions(read=True), expiry=expiry
+        )
+        write = generate_container_sas(
+            account, container, key, permission=ContainerSasPermissions(create=True, write=True), expiry=expiry
+        )
+        tasks = [
+            {
+                "id": f"t{number}",
+                "commandLine": "/bin/cp in out",
+                "resourceFiles": [{"httpUrl": f"{blobs.url}/in?{read}", "filePath": "in"}],
+                "outputFiles": [
+                    {
+                        "filePattern": "out",
+                        "destination": {"container": {"containerUrl": f"{blobs.url}?{write}", "path": f"out/{number}"}},
+                        "uploadOptions": {"uploadCondition": "tasksuccess"},
+                    }
+                ],
+            }
+            for number in range(count(scale, 500))
+        ]
+        rate(Runs(client, pool, tasks).once, len(tasks))
+        assert sum(1 for _ in blobs.list_blobs(name_starts_with="out/")) == len(tasks)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [1_000, 50_000])
+def bench_run_tasks_in_a_large_job(rate: Callable[..., None], client: Any, scale: Scale, pool: str, size: int) -> None:
+    """See that the cost of a task does not grow with the job that it is in."""
+    tasks = [{"id": f"t{number}", "commandLine": "/bin/true"} for number in range(count(scale, size))]
+    rate(Runs(client, pool, tasks).once, len(tasks))
+
+
+@pytest.mark.usefixtures("pool")
+def bench_idle(benchmark: Any, scale: Scale, report: Report, instance: Instance) -> None:
+    """Leave a service alone that has a pool and nothing to do."""
+    process = Home(instance.home).process("batch")
+    assert process
+    seconds = 1.0 if scale.quick else 10.0
+
+    def used() -> float:
+        with open(f"/proc/{process.identity.pid}/stat", encoding="utf-8") as stat:
+            user, system = stat.read().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    before = used()
+    benchmark.pedantic(time.sleep, args=(seconds,))
+    report.add("seconds of CPU", f"{used() - before:9.2f} in {seconds:.0f} s of idling")
