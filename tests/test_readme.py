@@ -33,7 +33,12 @@ def shown(readme: str) -> list[tuple[str, str]]:
 def test_commands_print_what_is_shown(commands: str, output: str, tmp_path: Path) -> None:
     """Each block in a shell of its own, at the root of the checkout."""
     # The environment of this run stands for the one of the README, wherever that is.
-    commands = commands.replace(".venv/bin/python", sys.executable).replace("/tmp/node.pyz", str(tmp_path / "node.pyz"))  # noqa: S108 - taken out here
+    for of_readme, here in (
+        (".venv/bin/python", sys.executable),
+        (".venv/bin/fastbatch", f"{sys.executable} -m fastbatch"),
+        ("/tmp", str(tmp_path)),  # noqa: S108 - taken out here
+    ):
+        commands = commands.replace(of_readme, here)
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
 
     done = subprocess.run(
