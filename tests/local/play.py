@@ -1,0 +1,209 @@
+"""A service whose time and whose nodes are in the hands of a test: the real engine, states and store, no processes."""
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fastbatch.local import bodies
+from fastbatch.local.agent.node import Assignment
+from fastbatch.local.fields import Object
+from fastbatch.local.operations.call import Answer, Call, Operation
+from fastbatch.local.records import Node
+from fastbatch.local.service import engine
+from fastbatch.local.service.core import Core
+from fastbatch.local.service.limits import Limits
+from fastbatch.local.states.tasks import Outcome
+from fastbatch.local.store import Store
+
+
+@dataclass(eq=False)
+class Timer:
+    """A call that is due at some time."""
+
+    moment: int
+    callback: Callable[[], None]
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        """Call it off."""
+        self.cancelled = True
+
+
+class HandClock:
+    """A clock that stands still until it is turned."""
+
+    def __init__(self) -> None:
+        self._now = 1_000_000_000_000_000
+        self._timers: list[tuple[int, int, Timer]] = []
+        self._order = itertools.count()
+
+    def now(self) -> int:
+        """Give a time that is later than any that was given before."""
+        self._now += 1
+        return self._now
+
+    def call_at(self, moment: int, callback: Callable[[], None]) -> Timer:
+        """Call back when the clock has been turned that far."""
+        timer = Timer(moment, callback)
+        heapq.heappush(self._timers, (moment, next(self._order), timer))
+        return timer
+
+    def turn(self, duration: int) -> None:
+        """Let time pass."""
+        self._now += duration
+        while self._timers and self._timers[0][0] <= self._now:
+            _, _, timer = heapq.heappop(self._timers)
+            if not timer.cancelled:
+                timer.callback()
+
+
+@dataclass(eq=False)
+class Playing:
+    """A task on a node, until the test says how it ends; one that is stopped stays until the test lets it go."""
+
+    assigned: Assignment
+    outcome: asyncio.Future[Outcome]
+    gone: asyncio.Future[None]
+    stopped: bool = False
+
+
+@dataclass
+class PlayAgent:
+    """Nodes on which nothing happens but what a test says."""
+
+    playing: list[Playing] = field(default_factory=list)
+    numbers: Any = field(default_factory=itertools.count)
+
+    def new_node_id(self, *, dedicated: bool) -> str:
+        """Give a name for a node."""
+        return f"node{next(self.numbers)}{'d' if dedicated else 'p'}"
+
+    def prepare(self, node: Node) -> None:
+        """Make nothing."""
+
+    async def run_task(self, assigned: Assignment, note: Callable[[str], None]) -> Outcome:
+        """Play a task; no task is on two nodes, and no node has more tasks than slots."""
+        assert all(other.assigned.task.key != assigned.task.key for other in self.playing), "it runs already"
+        taken = sum(play.assigned.task.slots for play in self.playing if play.assigned.node.key == assigned.node.key)
+        assert taken + assigned.task.slots <= assigned.pool.slots, "the node is full"
+        loop = asyncio.get_running_loop()
+        play = Playing(assigned, loop.create_future(), loop.create_future())
+        self.playing.append(play)
+        note(f"{assigned.task.key}:1")
+        try:
+            return await play.outcome
+        except asyncio.CancelledError:
+            play.stopped = True
+            if not play.gone.done():
+                await play.gone
+            raise
+        finally:
+            self.playing.remove(play)
+
+    async def run_start_task(self, *_: object) -> Outcome:
+        """Succeed at once."""
+        return Outcome(0)
+
+    async def remove(self, node: Node) -> None:
+        """Remove nothing."""
+
+    async def remove_job(self, job_id: str) -> None:
+        """Remove nothing."""
+
+    async def remove_task(self, node: Node, job_id: str, task_id: str) -> None:
+        """Remove nothing."""
+
+
+class Play:
+    """A service; what is asked of it is done before the question returns."""
+
+    def __init__(self, path: Path, limits: Limits | None = None) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.loop.set_exception_handler(self._fail)
+        self.clock = HandClock()
+        self.store = Store(path)
+        self.agent = PlayAgent()
+        self._limits = limits or Limits(nodes=20)
+        self._failures: list[Mapping[str, Any]] = []
+        self.core = self._new_core()
+
+    def _new_core(self) -> Core:
+        agent: Any = self.agent
+        return Core(self.store, self.clock, agent, self._limits, engine.step)
+
+    def _fail(self, _loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+        self._failures.append(context)
+
+    def settle(self) -> None:
+        """Let everything happen that follows from what has happened."""
+        for _ in range(20):
+            self.loop.call_soon(self.loop.stop)
+            self.loop.run_forever()
+        assert not self._failures, self._failures
+
+    def ask(self, operation: Operation, check: Object | None = None, body: Any = None, **ids: str) -> Answer | None:
+        """Call an operation as a client would; an asynchronous one goes on by itself."""
+        call = Call(self.core, "http://play", "/", ids, {}, {}, check(body) if check else {})
+
+        async def perform() -> Answer | None:
+            if asyncio.iscoroutinefunction(operation):
+                self.core.chore(operation(call))
+                return None
+            with self.store.transaction():
+                answer = operation(call)
+            assert isinstance(answer, Answer)
+            return answer
+
+        answer = self.loop.run_until_complete(perform())
+        self.settle()
+        return answer
+
+    def restart(self) -> None:
+        """End every process, and start anew from what the store says; nothing is written down in between."""
+        self.loop.run_until_complete(self._restart())
+        self.settle()
+
+    async def _restart(self) -> None:
+        await self._stop()
+        self.core = self._new_core()
+        engine.recover(self.core)
+
+    async def _stop(self) -> None:
+        for play in self.agent.playing:
+            play.gone.set_result(None)
+        await self.core.close()
+
+    def wait(self, duration: int) -> None:
+        """Let time pass."""
+
+        async def turn() -> None:
+            self.clock.turn(duration)
+
+        self.loop.run_until_complete(turn())
+        self.settle()
+
+    def close(self) -> None:
+        """End it."""
+        self.loop.run_until_complete(self._stop())
+        self.loop.close()
+        self.store.close()
+
+
+def pool_body(name: str, nodes: int, slots: int, fill: str) -> dict[str, Any]:
+    """Give the body of a pool."""
+    machine = {"imageReference": {"publisher": "p", "offer": "o", "sku": "s"}, "nodeAgentSKUId": "a"}
+    return {
+        "id": name,
+        "vmSize": "v",
+        "virtualMachineConfiguration": machine,
+        "targetDedicatedNodes": nodes,
+        "taskSlotsPerNode": slots,
+        "taskSchedulingPolicy": {"nodeFillType": fill},
+    }
+
+
+POOL, JOB, TASK = bodies.POOL, bodies.JOB, bodies.TASK

@@ -1,0 +1,322 @@
+"""Whatever is asked of the service, in any order: no task runs twice at once, no slot is taken twice, none is lost."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from fastbatch.local import bodies
+from fastbatch.local.errors import Refused
+from fastbatch.local.fields import Object
+from fastbatch.local.operations import jobs, pools, tasks
+from fastbatch.local.operations.call import Operation
+from fastbatch.local.records import Job, Node, Pool, Task
+from fastbatch.local.states.tasks import Failure, Outcome
+from tests.local.play import JOB, POOL, TASK, Play, pool_body
+
+POOLS = st.sampled_from(["red", "blue"])
+JOBS = st.sampled_from(["one", "two", "three"])
+MINUTE = 60_000_000
+OUTCOMES = st.sampled_from(
+    [Outcome(0), Outcome(0), Outcome(1), Outcome(None, Failure("BlobNotFound", "it is not there"))]
+)
+
+
+class Service(RuleBasedStateMachine):
+    """Asks and answers at random."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.play = Play(Path(":memory:"))
+        self.expected: dict[str, set[str]] = {}  # the tasks of each job that nobody has deleted
+        self.number = 0
+
+    @initialize()
+    def begin(self) -> None:
+        """Have something to work with."""
+        self.ask(pools.create, POOL, pool_body("red", 2, 2, "Spread"))
+        self.new_job("one", "red", 0, -1)
+
+    def ask(self, operation: Operation, check: Object | None = None, body: Any = None, **ids: str) -> bool:
+        """Ask; tell whether it was not refused."""
+        try:
+            self.play.ask(operation, check, body, **ids)
+        except Refused as refused:
+            if refused.status not in {404, 409}:
+                raise
+            return False
+        return True
+
+    @rule(name=POOLS, nodes=st.integers(0, 3), slots=st.integers(1, 4), fill=st.sampled_from(["Spread", "Pack"]))
+    def new_pool(self, name: str, nodes: int, slots: int, fill: str) -> None:
+        """Make a pool."""
+        self.ask(pools.create, POOL, pool_body(name, nodes, slots, fill))
+
+    @rule(
+        name=POOLS,
+        nodes=st.integers(0, 3),
+        how=st.sampled_from(["requeue", "terminate", "taskcompletion", "retaineddata"]),
+    )
+    def resize(self, name: str, nodes: int, how: str) -> None:
+        """Resize a pool."""
+        body = {"targetDedicatedNodes": nodes, "nodeDeallocationOption": how}
+        self.ask(pools.resize, bodies.RESIZE, body, pool=name)
+
+    @rule(name=POOLS)
+    def stop_resize(self, name: str) -> None:
+        """Stop a resize."""
+        self.ask(pools.stop_resize, pool=name)
+
+    @rule(name=POOLS)
+    def delete_pool(self, name: str) -> None:
+        """Delete a pool."""
+        self.ask(pools.delete, pool=name)
+
+    @rule(data=st.data(), how=st.sampled_from(["requeue", "terminate", "taskcompletion"]))
+    def remove_node(self, data: st.DataObject, how: str) -> None:
+        """Remove a node."""
+        there = list(self.play.store.select(Node))
+        if there:
+            node = data.draw(st.sampled_from(there))
+            pool = self.play.store.get(Pool, node.pool)
+            assert pool
+            body = {"nodeList": [node.id], "nodeDeallocationOption": how}
+            self.ask(pools.remove_nodes, bodies.REMOVE_NODES, body, pool=pool.id)
+
+    @rule(name=JOBS, pool=POOLS, priority=st.integers(-1, 1), most=st.sampled_from([-1, -1, 1, 2]))
+    def new_job(self, name: str, pool: str, priority: int, most: int) -> None:
+        """Make a job."""
+        body = {"id": name, "poolInfo": {"poolId": pool}, "priority": priority, "maxParallelTasks": most}
+        if self.ask(jobs.create, JOB, body):
+            self.expected[name] = set()
+
+    @rule(name=JOBS, count=st.integers(1, 5), slots=st.integers(1, 3), retries=st.sampled_from([0, 1, -1]))
+    def add_tasks(self, name: str, count: int, slots: int, retries: int) -> None:
+        """Add tasks to a job."""
+        for _ in range(count):
+            self.number += 1
+            task = {"id": f"t{self.number}", "commandLine": "c", "requiredSlots": slots}
+            task["constraints"] = {"maxTaskRetryCount": retries, "retentionTime": "PT10M"}
+            if self.ask(tasks.create, TASK, task, job=name):
+                self.expected[name].add(f"t{self.number}")
+
+    @precondition(lambda self: self.play.agent.playing)
+    @rule(data=st.data(), outcome=OUTCOMES)
+    def end_run(self, data: st.DataObject, outcome: Outcome) -> None:
+        """Let a task end, or what was stopped be gone."""
+        play = data.draw(st.sampled_from(self.play.agent.playing))
+        if play.stopped:
+            play.gone.set_result(None)
+        else:
+            play.outcome.set_result(outcome)
+        self.play.settle()
+
+    @rule(data=st.data(), what=st.sampled_from([tasks.terminate, tasks.reactivate]))
+    def move_task(self, data: st.DataObject, what: Any) -> None:
+        """Terminate or reactivate a task."""
+        there = [(job, task) for job, names in self.expected.items() for task in sorted(names)]
+        if there:
+            job, task = data.draw(st.sampled_from(there))
+            self.ask(what, job=job, task=task)
+
+    @rule(data=st.data())
+    def delete_task(self, data: st.DataObject) -> None:
+        """Delete a task; it goes when its processes are gone."""
+        there = [(job, task) for job, names in self.expected.items() for task in sorted(names)]
+        if there:
+            job, task = data.draw(st.sampled_from(there))
+            if self.ask(tasks.delete, job=job, task=task):
+                self.expected[job].discard(task)
+
+    @rule(name=JOBS, how=st.sampled_from(["requeue", "terminate", "wait"]))
+    def disable(self, name: str, how: str) -> None:
+        """Disable a job."""
+        self.ask(jobs.disable, bodies.JOB_DISABLE, {"disableTasks": how}, job=name)
+
+    @rule(name=JOBS)
+    def enable(self, name: str) -> None:
+        """Enable a job."""
+        self.ask(jobs.enable, job=name)
+
+    @rule(name=JOBS)
+    def finish_job(self, name: str) -> None:
+        """Let a job end with its last task."""
+        self.ask(jobs.patch, bodies.JOB_PATCH, {"onAllTasksComplete": "terminatejob"}, job=name)
+
+    @rule(name=JOBS)
+    def terminate_job(self, name: str) -> None:
+        """Terminate a job."""
+        self.ask(jobs.terminate, bodies.JOB_TERMINATE, {}, job=name)
+
+    @rule(name=JOBS)
+    def delete_job(self, name: str) -> None:
+        """Delete a job."""
+        if self.ask(jobs.delete, job=name):
+            self.expected[name] = set()
+
+    @rule(minutes=st.sampled_from([1, 16]))
+    def wait(self, minutes: int) -> None:
+        """Let time pass."""
+        self.play.wait(minutes * MINUTE)
+
+    @rule()
+    def restart(self) -> None:
+        """Start the service anew."""
+        self.play.restart()
+
+    @invariant()
+    def no_task_is_lost(self) -> None:
+        """See that those that were added and not deleted are there, each once."""
+        for name, expected in self.expected.items():
+            job = self.play.store.find(Job, name)
+            if job is not None and job.state != "deleting":
+                there = [task.id for task in self.play.store.select(Task, "job = ?", [job.key])]
+                assert len(there) == len(set(there))
+                assert expected <= set(there)
+
+    @invariant()
+    def what_runs_is_what_the_store_says(self) -> None:
+        """See that a task that is running has a run on its node, and no other."""
+        runs = {play.assigned.task.key: play for play in self.play.agent.playing}
+        for task in self.play.store.select(Task, "state = 'running'"):
+            assert task.key in runs
+            assert runs[task.key].assigned.node.id == task.node_id
+
+    @invariant()
+    def no_room_is_left_while_tasks_wait(self) -> None:
+        """See that a task that could run does."""
+        for pool in self.play.store.select(Pool, "state = 'active'"):
+            waiting = self.waiting(pool)
+            ready = self.play.store.select(Node, "pool = ? AND state IN ('idle', 'running')", [pool.key])
+            free = [pool.slots - self.play.core.runs.load(node.key).slots for node in ready]
+            assert not waiting or max(free, default=0) < waiting[0].slots
+
+    def waiting(self, pool: Pool) -> list[Task]:
+        """Give the tasks that a pool could run, the next one first."""
+        found: list[Task] = []
+        for job in self.play.store.select(Job, "state = 'active' AND pool_id = ?", [pool.id], "priority DESC, key"):
+            runs = len(self.play.core.runs.of_job(job.key))
+            if job.most_parallel < 0 or runs < job.most_parallel:
+                found += self.play.store.select(
+                    Task, "job = ? AND state = 'active' AND slots <= ?", [job.key, pool.slots], "key"
+                )
+        return [task for task in found if self.play.core.runs.of_task(task.key) is None]
+
+    def teardown(self) -> None:
+        """Let all run to its end: what can complete does."""
+        try:
+            self.complete()
+        finally:
+            self.play.close()
+
+    def complete(self) -> None:
+        """Give every active job a pool with room, and end what runs as long as anything does."""
+        for name in ("one", "two", "three"):
+            self.ask(jobs.enable, job=name)
+        for _ in range(400):
+            if not self.could_go_on():
+                break
+            for name in ("red", "blue"):
+                self.ask(pools.create, POOL, pool_body(name, 2, 4, "Pack"))
+                self.ask(pools.resize, bodies.RESIZE, {"targetDedicatedNodes": 2}, pool=name)
+            for play in list(self.play.agent.playing):
+                (play.gone if play.stopped else play.outcome).set_result(None if play.stopped else Outcome(0))  # type: ignore[arg-type]
+            self.play.settle()
+        assert not self.could_go_on()
+
+    def could_go_on(self) -> bool:
+        """Tell whether there is a task of an active job that its pool, if it had nodes, could take."""
+        store = self.play.store
+        for job in list(store.select(Job, "state = 'active'")):
+            pool = store.find(Pool, job.pool_id)
+            unfinished = "job = ? AND state <> 'completed' AND slots <= ?"
+            if job.most_parallel and store.any(Task, unfinished, [job.key, pool.slots if pool else 4]):
+                return True
+        return bool(self.play.agent.playing)
+
+
+TestService = pytest.mark.timeout(300)(Service.TestCase)
+TestService.settings = settings(max_examples=300, stateful_step_count=40)
+
+
+@pytest.fixture
+def play() -> Iterator[Play]:
+    """Have a service with a pool of one node with two slots, and a job."""
+    service = Play(Path(":memory:"))
+    service.ask(pools.create, POOL, pool_body("pool", 1, 2, "Spread"))
+    service.ask(jobs.create, JOB, {"id": "job", "poolInfo": {"poolId": "pool"}})
+    yield service
+    service.close()
+
+
+def add(play: Play, name: str, **more: Any) -> None:
+    """Add a task."""
+    play.ask(tasks.create, TASK, {"id": name, "commandLine": "c", **more}, job="job")
+
+
+def playing(play: Play) -> list[str]:
+    """Give the tasks that have processes."""
+    return [each.assigned.task.id for each in play.agent.playing]
+
+
+def test_a_task_that_is_reactivated_waits_until_its_old_processes_are_gone(play: Play) -> None:
+    """Though there is a free slot."""
+    add(play, "a")
+    play.ask(tasks.terminate, job="job", task="a")
+    play.ask(tasks.reactivate, job="job", task="a")
+
+    (old,) = play.agent.playing
+    assert old.stopped
+    old.gone.set_result(None)
+    play.settle()
+
+    (new,) = play.agent.playing
+    assert not new.stopped
+
+
+def test_what_waits_for_its_old_processes_does_not_keep_others_waiting(play: Play) -> None:
+    """Even if it is first."""
+    play.ask(jobs.patch, bodies.JOB_PATCH, {"maxParallelTasks": 2}, job="job")
+    add(play, "a")
+    play.ask(tasks.terminate, job="job", task="a")
+    play.ask(tasks.reactivate, job="job", task="a")
+    add(play, "b")
+
+    assert playing(play) == ["a", "b"]
+
+
+def test_a_large_task_is_not_starved_by_small_ones(play: Play) -> None:
+    """Those behind it wait until it has had its turn."""
+    add(play, "small")
+    add(play, "large", requiredSlots=2)
+    add(play, "behind")
+    assert playing(play) == ["small"]
+
+    play.agent.playing[0].outcome.set_result(Outcome(0))
+    play.settle()
+    assert playing(play) == ["large"]
+
+
+def test_a_task_that_fits_on_no_node_keeps_nobody_waiting(play: Play) -> None:
+    """It waits for a pool with more slots."""
+    add(play, "never", requiredSlots=3)
+    add(play, "behind")
+
+    assert playing(play) == ["behind"]
+
+
+def test_a_node_goes_only_when_nothing_of_its_tasks_is_left(play: Play) -> None:
+    """And its task waits as long as that."""
+    add(play, "a")
+    play.ask(pools.resize, bodies.RESIZE, {"targetDedicatedNodes": 0}, pool="pool")
+
+    assert [node.state for node in play.store.select(Node)] == ["leavingpool"]
+    assert [task.state for task in play.store.select(Task)] == ["running"]
+    play.agent.playing[0].gone.set_result(None)
+    play.settle()
+    assert list(play.store.select(Node)) == []
+    assert [(task.state, task.requeues) for task in play.store.select(Task)] == [("active", 1)]
