@@ -23,6 +23,12 @@ MOST_TASKS = 100  # in one collection
 MINUTE = 60 * wire.SECOND
 
 
+def _limit(value: Any, where: str) -> int:
+    if value == 0:
+        raise wrong(where, "it must be -1, for no limit, or greater than 0")
+    return int(integer(-1)(value, where))
+
+
 def _octal(value: Any, where: str) -> str:
     if not (isinstance(value, str) and 3 <= len(value) <= 5 and all(digit in "01234567" for digit in value)):  # noqa: PLR2004 - rwx, with one or two leading digits
         raise wrong(where, "it must be a file mode in octal, such as 0770")
@@ -38,6 +44,8 @@ def _resource_file(value: Any, where: str) -> dict[str, Any]:
 
 def _user_identity(value: Any, where: str) -> dict[str, Any]:
     checked = _USER_IDENTITY(value, where)
+    if "username" in checked and "autoUser" in checked:
+        raise wrong(where, "it is either a username or an autoUser")
     if "username" not in checked:
         checked["autoUser"] = {"scope": "pool", "elevationLevel": "nonadmin", **checked.get("autoUser", {})}
     return checked
@@ -154,7 +162,7 @@ REMOVE_NODES = Object(
 JOB_CONSTRAINTS = {"maxWallClockTime": wire.FOREVER, "maxTaskRetryCount": 0}
 _JOB_CHANGES: dict[str, Field | Check] = {
     "priority": Field(integer(-1000, 1000), default=0),
-    "maxParallelTasks": Field(integer(-1), default=-1),
+    "maxParallelTasks": Field(_limit, default=-1),
     "allowTaskPreemption": Field(later, default=False),
     "constraints": Field(
         Object(

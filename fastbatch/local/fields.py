@@ -122,7 +122,7 @@ def listing(item: Check, longest: int = 2000) -> Check:
 
 def later(value: Any, where: str) -> Any:
     """Refuse what the real service has and this one has not: nothing is taken and then ignored."""
-    if value in (False, [], {}):
+    if value is False or value in ([], {}):
         return value
     raise Refused("NotImplemented", f"The local service does not know {where}.", {"PropertyName": where})
 
@@ -131,44 +131,43 @@ class Object:
     """Check for an object with these fields, and no others."""
 
     def __init__(self, fields: Mapping[str, Field | Check], *, one_of: Collection[str] = ()) -> None:
-        self._fields = {name: field if isinstance(field, Field) else Field(field) for name, field in fields.items()}
-        self._required = [name for name, field in self._fields.items() if field.required]
-        self._defaults = {name: field.default for name, field in self._fields.items() if field.default is not None}
-        self._one_of = one_of
+        whole = {name: field if isinstance(field, Field) else Field(field) for name, field in fields.items()}
+        self._checks = {name: field.check for name, field in whole.items()}
+        self._required = frozenset(name for name, field in whole.items() if field.required)
+        self._defaults = {name: field.default for name, field in whole.items() if field.default is not None}
+        self._one_of = frozenset(one_of)
 
     def __call__(self, value: Any, where: str = "") -> dict[str, Any]:
         """Give the object with its defaults."""
         if not isinstance(value, dict):
             raise wrong(where, "it must be an object") if where else _no_object()
-        checked = dict(self._defaults)
+        checked = self._defaults.copy()
+        prefix = f"{where}." if where else ""
         for name, given in value.items():
-            field = self._fields.get(name)
-            if field is None:
+            check = self._checks.get(name)
+            if check is None:
                 _refuse_unknown(name, where)
             elif given is not None:
-                checked[name] = field.check(given, f"{where}.{name}" if where else name)
-        self._check_presence(checked, where)
+                checked[name] = check(given, prefix + name)
+        if not self._required <= checked.keys():
+            raise _missing(prefix + min(self._required - checked.keys()))
+        if self._one_of and len(self._one_of & checked.keys()) != 1:
+            raise wrong(where, f"it must have exactly one of {', '.join(sorted(self._one_of))}")
         return checked
-
-    def _check_presence(self, checked: Mapping[str, Any], where: str) -> None:
-        for name in self._required:
-            if name not in checked:
-                missing = f"{where}.{name}" if where else name
-                raise Refused(
-                    "MissingRequiredProperty", f"The property {missing} must be given.", {"PropertyName": missing}
-                )
-        if self._one_of and sum(name in checked for name in self._one_of) != 1:
-            raise wrong(where, f"it must have exactly one of {', '.join(self._one_of)}")
 
     def without_defaults(self) -> "Object":
         """Give the check of a partial change: nothing is required, and what is not given stays as it is."""
-        return Object({name: field.check for name, field in self._fields.items()})
+        return Object(self._checks)
 
 
 def _refuse_unknown(name: str, where: str) -> None:
     if not name.startswith("odata."):
         of = f" of {where}" if where else ""
         raise Refused("UnsupportedProperty", f"There is no property {name}{of}.", {"PropertyName": name})
+
+
+def _missing(name: str) -> Refused:
+    return Refused("MissingRequiredProperty", f"The property {name} must be given.", {"PropertyName": name})
 
 
 def _no_object() -> Refused:

@@ -60,8 +60,7 @@ def verify(request: Request, account: str, key: bytes, now: int) -> None:
         raise NotSigned(f"The account that signed is not {account}.")
     _check_time(request.headers, now)
     expected = [_string_to_sign(spelling, account, path) for spelling, path in _spellings(request)]
-    # Bytes, as compare_digest takes no text beyond ASCII.
-    if not any(hmac.compare_digest(_digest(text, key).encode(), signature.encode()) for text in expected):
+    if not any(hmac.compare_digest(_digest(text, key).encode(), _bytes(signature)) for text in expected):
         raise NotSigned(f"The MAC signature is not the one of the string to sign {expected[0]!r}.")
 
 
@@ -69,7 +68,7 @@ def _check_time(headers: Mapping[str, str], now: int) -> None:
     text = headers.get("ocp-date") or headers.get("date", "")
     try:
         signed_at = wire.parse_time(text)
-    except (ValueError, TypeError, OverflowError):
+    except ValueError:
         raise NotSigned("The request must say its time in the header ocp-date or Date.") from None
     if abs(now - signed_at) > SKEW:
         raise NotSigned(f"The request's time, {text}, is more than 15 minutes from the service's.")
@@ -101,4 +100,8 @@ def _string_to_sign(request: Request, account: str, path: str) -> str:
 
 
 def _digest(text: str, key: bytes) -> str:
-    return base64.b64encode(hmac.digest(key, text.encode("utf-8", "surrogateescape"), hashlib.sha256)).decode()
+    return base64.b64encode(hmac.digest(key, _bytes(text), hashlib.sha256)).decode()
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")  # as headers were read: they may hold any bytes

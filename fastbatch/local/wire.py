@@ -2,6 +2,7 @@
 
 import datetime as dt
 import email.utils
+import functools
 import re
 
 SECOND = 1_000_000
@@ -35,13 +36,13 @@ def parse_time(text: str) -> int:
     """Read a time in the form of bodies and filters, or in that of headers; ValueError if it is neither."""
     match = _TIME.fullmatch(text)
     if match is None:
-        moment = email.utils.parsedate_to_datetime(text)
-        return ((moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)) - _EPOCH) // _MICROSECOND
+        return _parse_http_date(text)
     zone = match["zone"].replace("Z", "+00:00")
     whole = (dt.datetime.fromisoformat(match["whole"] + zone) - _EPOCH) // _MICROSECOND
     return whole + _fraction(match["fraction"])
 
 
+@functools.lru_cache
 def parse_duration(text: str) -> int:
     """Read an ISO 8601 duration of days and less; ValueError if it is none."""
     match = _DURATION.fullmatch(text)
@@ -54,6 +55,14 @@ def parse_duration(text: str) -> int:
 def later(moment: int, duration: str) -> int:
     """Give the time that is a duration after another, or the end of time if that is earlier."""
     return min(moment + parse_duration(duration), END_OF_TIME)
+
+
+def _parse_http_date(text: str) -> int:
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+    except OverflowError as error:
+        raise ValueError(f"not a time: {text!r}") from error
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)) - _EPOCH) // _MICROSECOND
 
 
 def _fraction(digits: str | None) -> int:

@@ -46,7 +46,7 @@ class Call:
             return default
         try:
             return wire.parse_time(self.headers[name]) // wire.SECOND
-        except (ValueError, TypeError):
+        except ValueError:
             raise Refused("InvalidHeaderValue", f"{name} must be a time.", {"HeaderName": name}) from None
 
 

@@ -40,6 +40,8 @@ class Handler:
             return await writing.answer(request, await self._operate(request, url), url, request_id)
         except Refused as refused:
             return self._refuse(request, refused, request_id)
+        except ConnectionError:  # the client has gone: no failure of ours, and nobody hears what is said
+            return self._refuse(request, Refused("InternalError", "The connection is lost."), request_id)
         except Exception:  # noqa: BLE001 - the one boundary: a client is told, whatever it is
             _log.exception("request %s failed", request_id)
             return self._refuse(request, Refused("InternalError", "The service failed; its log says how."), request_id)

@@ -23,6 +23,8 @@ def split(target: str) -> tuple[str, Sequence[tuple[str, str]]]:
     """Take a request's target apart: the path as it is on the wire, and the query decoded, without blank values."""
     if not target.startswith("/"):  # a client that takes us for a proxy
         raise Refused("InvalidUri", "The address must begin with a slash.")
+    if not target.isascii():
+        raise Refused("InvalidUri", "The address must have everything beyond ASCII percent-encoded.")
     path, _, query = target.partition("?")
     try:
         return path, parse_qsl(query, errors="strict")
@@ -49,7 +51,7 @@ def authenticate(request: signature.Request, account: str, key: bytes, now: int)
 
 def check_host(host: str | None, port: int) -> None:
     """Refuse a request that was meant for another host: this service runs commands, no web page may reach it."""
-    if host not in {f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}"}:
+    if host not in {f"127.0.0.1:{port}", f"localhost:{port}"}:
         raise Refused("InvalidHeaderValue", "This service is for this machine only.", {"HeaderName": "Host"})
 
 
@@ -64,7 +66,7 @@ def query(route: Route, pairs: Sequence[tuple[str, str]]) -> Mapping[str, str]:
         raise _bad_query("InvalidQueryParameterValue", name, values[name], "may be given once only")
     _check_version(values.get("api-version"))
     for name in ("timeOut", "timeout"):
-        if not values.get(name, "30").isdecimal():
+        if not re.fullmatch("[0-9]+", values.get(name, "30")):
             raise _bad_query("InvalidQueryParameterValue", name, values[name], "must be a number of seconds")
     if "$expand" in values:
         raise Refused("NotImplemented", "The local service keeps no statistics to expand.")
@@ -94,6 +96,8 @@ async def body(request: web.BaseRequest, route: Route) -> dict[str, Any]:
     """Read and check the body; one that is too large is not read at all."""
     if request.method not in _WITH_BODY:
         return {}
+    if "Content-Encoding" in request.headers:  # a small body might become a large one
+        raise Refused("InvalidHeaderValue", "The body must not be compressed.", {"HeaderName": "Content-Encoding"})
     if request.content_length is None:
         raise Refused("MissingContentLengthHeader", "The request must tell the length of its body.")
     if request.content_length > LARGEST_BODY:
@@ -102,20 +106,34 @@ async def body(request: web.BaseRequest, route: Route) -> dict[str, Any]:
             "The request body is too large and exceeds the maximum permissible limit.",
             {"MaxLimit": str(LARGEST_BODY)},
         )
+    await _invite(request)
     raw = await request.read()
     if route.body is None or (not raw and not route.body_required):
         return {}
     return route.body(_parsed(raw))
 
 
+async def _invite(request: web.BaseRequest) -> None:
+    if request.headers.get("Expect", "").lower() == "100-continue":  # the client waits to be told that it may go on
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+
+
 def _parsed(raw: bytes) -> Any:
     try:
-        value = json.loads(raw, parse_constant=_refuse_constant)
+        value = json.loads(raw.decode(), parse_constant=_refuse_constant, object_pairs_hook=_object)
         if b"\\u" in raw:
             json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError) as error:
         raise Refused("InvalidRequestBody", "The request body is not valid JSON.", {"Reason": str(error)}) from None
     return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has a name twice")
+    return found
 
 
 def _refuse_constant(name: str) -> Any:

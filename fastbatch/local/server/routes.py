@@ -124,7 +124,7 @@ ROUTES = (
     _missing("get_node_file_properties", "HEAD", "/pools/{pool}/nodes/{node}/files/{file}"),
     _missing("delete_node_file", "DELETE", "/pools/{pool}/nodes/{node}/files/{file}"),
     _missing("list_job_preparation_and_release_task_status", "GET", "/jobs/{job}/jobpreparationandreleasetaskstatus"),
-    _missing("list_sub_tasks", "GET", "/jobs/{job}/tasks/{task}/subtasksinfo"),
+    _missing("list_subtasks", "GET", "/jobs/{job}/tasks/{task}/subtasksinfo"),
     _missing("create_job_schedule", "POST", "/jobschedules"),
     _missing("list_job_schedules", "GET", "/jobschedules"),
     _missing("get_job_schedule", "GET", "/jobschedules/{schedule}"),

@@ -3,7 +3,8 @@
 import json
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from typing import BinaryIO
 
 from aiohttp import web
 
@@ -59,17 +60,29 @@ async def _file(
 ) -> web.StreamResponse:
     response = web.StreamResponse(status=status, headers=headers)
     response.content_length = part.length
-    await response.prepare(request)
-    if request.method != "HEAD":
-        for chunk in _chunks(part):
-            await response.write(chunk)
+    if request.method == "HEAD":
+        return response
+    with _opened(part) as file:
+        if part.length <= _CHUNK:  # in one write with its headers
+            return web.Response(status=status, headers=headers, body=file.read(part.length))
+        await response.prepare(request)
+        if not await _copy(file, part.length, response):
+            response.force_close()  # nothing may follow that would be taken for the rest of the file
     return response
 
 
-def _chunks(part: FilePart) -> Iterator[bytes]:
-    with open(part.path, "rb") as file:
-        file.seek(part.first)
-        left = part.length
-        while left and (chunk := file.read(min(left, _CHUNK))):
-            yield chunk
-            left -= len(chunk)
+async def _copy(file: BinaryIO, length: int, response: web.StreamResponse) -> bool:
+    """Write so much of a file; tell whether it was there, as the file may be cut off meanwhile."""
+    while length and (chunk := file.read(min(length, _CHUNK))):
+        await response.write(chunk)
+        length -= len(chunk)
+    return not length
+
+
+def _opened(part: FilePart) -> BinaryIO:
+    try:
+        file = open(part.path, "rb")  # noqa: SIM115 - whoever asks for it closes it
+    except OSError as error:  # before anything is said
+        raise Refused("FileNotFound", f"The file can't be read: {error.strerror}.") from error
+    file.seek(part.first)
+    return file
