@@ -67,6 +67,7 @@ class Job:
     started: int
     deadline: int | None = None
     on_all_complete: str = "noaction"
+    on_task_failure: str = "noaction"
     previous_state: str | None = None
     previous_time: int | None = None
     ended: int | None = None

@@ -43,8 +43,10 @@ def find(call: Call) -> Job:
 def create(call: Call) -> Answer:
     """Make a job; its pool may come later."""
     store = call.core.store
-    if store.find(Job, call.body["id"]) is not None:
-        raise Refused("JobExists", f"There is a job {call.body['id']} already.")
+    there = store.find(Job, call.body["id"])
+    if there is not None:
+        jobs.refuse_deleting(there)
+        raise Refused("JobExists", f"There is a job {there.id} already.")
     states = ", ".join(f"'{state}'" for state in jobs.COUNTS_FOR_QUOTA)
     if store.count(Job, f"state IN ({states})") >= call.core.limits.active_jobs:
         raise Refused(

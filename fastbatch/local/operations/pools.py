@@ -46,8 +46,10 @@ def find(call: Call) -> Pool:
 def create(call: Call) -> Answer:
     """Make a pool; its nodes come after the answer."""
     store = call.core.store
-    if store.find(Pool, call.body["id"]) is not None:
-        raise Refused("PoolExists", f"There is a pool {call.body['id']} already.")
+    there = store.find(Pool, call.body["id"])
+    if there is not None:
+        pools.refuse_deleting(there)
+        raise Refused("PoolExists", f"There is a pool {there.id} already.")
     if store.count(Pool) >= call.core.limits.pools:
         raise Refused("PoolQuotaReached", f"The account may have {call.core.limits.pools} pools.")
     pool = store.add(pools.new(call.body, json.dumps(call.body), call.core.clock.now()))
@@ -125,7 +127,7 @@ def remove_nodes(call: Call) -> Answer:
     """Take certain nodes out of a pool."""
     pool = find(call)
     call.match(pool)
-    leaving = [_node(call, pool, node_id) for node_id in dict.fromkeys(call.body["nodeList"])]
+    leaving = list(dict.fromkeys(_node(call, pool, node_id) for node_id in call.body["nodeList"]))
     after = pools.without(pool, leaving, call.body, call.core.clock.now())
     answer = _move(call, pool, after)
     allocating.let_go(call.core, after, leaving)

@@ -17,13 +17,13 @@ def allocate(core: Core, pool: Pool) -> None:
     if pool.allocation == "steady":
         return
     now = core.clock.now()
-    if pool.allocation == "stopping" or pools.late(pool, now):
+    over = pool.allocation == "stopping" or pools.late(pool, now)
+    if over:
         _call_off(core, _nodes(core, pool))
     else:
         _approach(core, pool)
-    settled = pools.settled(pool, _nodes(core, pool), now)
-    core.store.save(pool, settled)
-    if settled.allocation == "steady" or settled.resize_deadline is None:
+    settled = core.store.save(pool, pools.settled(pool, _nodes(core, pool), now))
+    if over or settled.allocation == "steady" or settled.resize_deadline is None:
         core.never("resize", pool.key)
     else:
         core.at("resize", pool.key, settled.resize_deadline, partial(core.look_at_pool, pool.key))
@@ -51,7 +51,7 @@ def _call_off(core: Core, there: Sequence[Node]) -> None:
         if node.state == "creating":
             _forget(core, node)
         elif node.state == "leavingpool" and not core.is_removing(node):
-            empty = not core.runs.on_node(node.key)
+            empty = not any(core.runs.tasks_on(node.key))
             core.store.save(node, nodes.staying(node, core.clock.now(), empty=empty))
 
 
@@ -98,17 +98,23 @@ def _start(core: Core, pool: Pool, node: Node) -> None:
 
 
 def conclude_start(core: Core, run: Run, outcome: Outcome | None) -> None:
-    """Write down how a start task went, and run it again where it may."""
+    """Write down how a start task went, and run it again where it may; one that was stopped has no outcome."""
     node = core.store.get(Node, run.node.key)
     pool = core.store.get(Pool, run.node.pool)
     if node is None or pool is None:
         return
-    if outcome is not None and node.state != "leavingpool":
-        after, again = nodes.started(node, outcome, core.clock.now())
-        core.store.save(node, after)
-        if again:
-            _start(core, pool, after)
+    if node.state != "leavingpool":
+        _go_on(core, pool, node, outcome)
     core.pools.add(pool.key)
+
+
+def _go_on(core: Core, pool: Pool, node: Node, outcome: Outcome | None) -> None:
+    again = outcome is None  # it was stopped as its node was to leave, which has been called off since
+    if outcome is not None:
+        after, again = nodes.started(node, outcome, core.clock.now())
+        node = core.store.save(node, after)
+    if again:
+        _start(core, pool, node)
 
 
 def let_go(core: Core, pool: Pool, leaving: Sequence[Node]) -> None:

@@ -34,14 +34,14 @@ def _clean(core: Core) -> None:
 
 
 async def _remove(core: Core, tasks: list[Task]) -> None:
-    for task in tasks:
-        job = core.store.get(Job, task.job)
-        if job is not None:
+    for before in tasks:
+        job, task = core.store.get(Job, before.job), core.store.get(Task, before.key)
+        if job is not None and task is not None and task.files_gone:  # or it runs again by now
             await remove_files(core, job, task)
 
 
 async def remove_files(core: Core, job: Job, task: Task) -> None:
-    """Remove the files that a task has left on a node."""
+    """Remove the files that a task has left on a node; it may run again, or another have its id, meanwhile."""
     node = node_of(core, task)
     if node is not None:
         await core.agent.remove_task(node, job.id, task.id)

@@ -35,7 +35,7 @@ def recover(core: Core) -> None:
     now = core.clock.now()
     with core.store.transaction():
         for task in list(core.store.select(Task, "state = 'running'")):
-            core.store.save(task, tasks.requeued(task, now))
+            _recover_task(core, task, now)
         for node in list(core.store.select(Node)):
             _recover_node(core, core.store.save(node, nodes.recovered(node, now)))
     for job in core.store.select(Job, "state <> 'completed'"):
@@ -43,6 +43,15 @@ def recover(core: Core) -> None:
     for pool in core.store.select(Pool):
         core.look_at_pool(pool.key)
     cleaning.resume(core)
+
+
+def _recover_task(core: Core, task: Task, now: int) -> None:
+    """Let a task wait for its next run, unless its job was just ending what runs."""
+    job = core.store.get(Job, task.job)
+    if job and (job.state == "terminating" or (job.state == "disabling" and job.disable_tasks == "terminate")):
+        tasking.terminate(core, task)
+    else:
+        core.store.save(task, tasks.requeued(task, now))
 
 
 def _recover_node(core: Core, node: Node) -> None:

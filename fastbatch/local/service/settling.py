@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from fastbatch.local.records import Job, Task
+from fastbatch.local.records import Job, Pool, Task
 from fastbatch.local.service import tasking
 from fastbatch.local.service.core import Core
 from fastbatch.local.states import jobs
@@ -10,8 +10,10 @@ from fastbatch.local.states import jobs
 
 def settle(core: Core, job: Job) -> None:
     """Move a job on, if anything has made it so."""
+    if job.state in jobs.NOT_ENDED and _is_over(core, job):
+        return
     if job.state == "active":
-        _watch(core, job)
+        core.look_at_pool_of(job)
     if job.state == "disabling":
         _stop(core, job)
     if job.state in {"terminating", "deleting"}:
@@ -24,17 +26,17 @@ def terminate(core: Core, job: Job, reason: str) -> None:
     core.look_at_job(job.key)
 
 
-def _watch(core: Core, job: Job) -> None:
-    """End a job whose tasks are all complete, or whose time is over; else see to it that it goes on."""
-    now = core.clock.now()
-    if job.on_all_complete == "terminatejob" and not _unfinished(core, job):
+def _is_over(core: Core, job: Job) -> bool:
+    """End a job whose tasks are all complete, or whose time is over; tell whether that is so."""
+    if job.state == "active" and job.on_all_complete == "terminatejob" and not _unfinished(core, job):
         terminate(core, job, "AllTasksComplete")
-    elif job.deadline is not None and now >= job.deadline:
+    elif job.deadline is not None and core.clock.now() >= job.deadline:
         terminate(core, job, "MaxWallClockTimeExpiry")
     else:
         if job.deadline is not None:
             core.at("deadline", job.key, job.deadline, partial(core.look_at_job, job.key))
-        core.look_at_pool_of(job)
+        return False
+    return True
 
 
 def _unfinished(core: Core, job: Job) -> bool:
@@ -69,3 +71,6 @@ async def _remove(core: Core, job: Job) -> None:
     await core.agent.remove_job(job.id)
     with core.store.transaction():
         core.store.remove(job)
+    # A node that leaves once its tasks' files have gone may be free now.
+    for pool in core.store.select(Pool, "allocation <> 'steady'"):
+        core.look_at_pool(pool.key)

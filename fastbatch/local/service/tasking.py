@@ -45,7 +45,7 @@ def conclude(core: Core, run: Run, task_before: Task, outcome: Outcome | None) -
     node = core.store.get(Node, run.node.key)
     if node is not None:
         succeeded = outcome is not None and outcome.exit_code == 0 and outcome.failure is None
-        empty = not core.runs.on_node(node.key)
+        empty = not any(core.runs.tasks_on(node.key))
         core.store.save(node, nodes.relieved(node, core.clock.now(), succeeded=succeeded, empty=empty))
         core.pools.add(node.pool)
     core.jobs.add(task_before.job)
@@ -53,7 +53,7 @@ def conclude(core: Core, run: Run, task_before: Task, outcome: Outcome | None) -
 
 def _end(core: Core, before: Task, after: Task) -> None:
     _save(core, before, after)
-    if after.result == "failure" and after.state == "completed":
+    if after.state == "completed":
         _apply_exit_options(core, after)
 
 
@@ -65,7 +65,7 @@ def _save(core: Core, before: Task, after: Task) -> None:
 
 def _apply_exit_options(core: Core, task: Task) -> None:
     job = core.store.get(Job, task.job)
-    if job is None or job.state != "active" or json.loads(job.body)["onTaskFailure"] == "noaction":
+    if job is None or job.state != "active" or job.on_task_failure == "noaction":
         return
     action = tasks.job_action(json.loads(core.store.specification(task)), task)
     if action == "terminate":
@@ -82,6 +82,17 @@ def terminate(core: Core, task: Task) -> None:
     if run is not None:
         core.after(run.stop)
     core.look_at_job(task.job)
+
+
+async def end(core: Core, task: Task) -> Task | None:
+    """Complete a task, and give it when nothing is left of its runs; None if it is gone by then."""
+    while (current := core.store.get(Task, task.key)) is not None:  # it may be reactivated while its run is ended
+        if current.state != "completed":
+            terminate(core, current)
+        elif core.runs.of_task(current.key) is None:
+            return current
+        await core.end_task(current)
+    return None
 
 
 def terminate_runs(core: Core, runs: set[Run]) -> None:

@@ -8,7 +8,8 @@ from fastbatch.local import wire
 from fastbatch.local.errors import Refused
 from fastbatch.local.records import Job
 
-COUNTS_FOR_QUOTA = ("active", "disabling", "disabled", "terminating", "deleting")
+NOT_ENDED = ("active", "disabling", "disabled")
+COUNTS_FOR_QUOTA = (*NOT_ENDED, "terminating", "deleting")
 
 
 def new(body: Mapping[str, Any], text: str, now: int) -> Job:
@@ -27,6 +28,7 @@ def new(body: Mapping[str, Any], text: str, now: int) -> Job:
         started=now,
         deadline=_deadline(now, body),
         on_all_complete=body["onAllTasksComplete"],
+        on_task_failure=body["onTaskFailure"],
     )
 
 
@@ -68,6 +70,11 @@ def refuse_ended(job: Job) -> None:
         raise Refused("JobCompleted", f"The job {job.id} is completed.")
     if job.state == "terminating":
         raise Refused("JobBeingTerminated", f"The job {job.id} is being terminated.")
+    refuse_deleting(job)
+
+
+def refuse_deleting(job: Job) -> None:
+    """Refuse what can't be done to a job that goes away."""
     if job.state == "deleting":
         raise Refused("JobBeingDeleted", f"The job {job.id} is being deleted.")
 
@@ -106,6 +113,5 @@ def completed(job: Job, now: int) -> Job:
 
 def deleting(job: Job, now: int) -> Job:
     """Give a job that goes away with its tasks, whatever it was doing."""
-    if job.state == "deleting":
-        raise Refused("JobBeingDeleted", f"The job {job.id} is being deleted already.")
+    refuse_deleting(job)
     return _moved(job, "deleting", now)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from fastbatch.local.records import Node, Pool
-from fastbatch.local.states.tasks import NO_RETRY_LIMIT, Outcome
+from fastbatch.local.states.tasks import EXITED_WITH_ERROR, NO_RETRY_LIMIT, Failure, Outcome
 
 READY = ("idle", "running")
 
@@ -26,8 +26,21 @@ def booted(node: Node, pool: Pool, now: int) -> Node:
     if task is None:
         return _moved(node, "idle", now, booted=now, start_task=None, start_info=None)
     info = {"state": "running", "startTime": now, "retryCount": 0}
-    state = "waitingforstarttask" if task["waitForSuccess"] else "idle"
-    return _moved(node, state, now, booted=now, start_task=json.dumps(task), start_info=json.dumps(info))
+    node = replace(node, booted=now, start_task=json.dumps(task), start_info=json.dumps(info))
+    return _moved(node, _state(node, empty=True), now)
+
+
+def _state(node: Node, *, empty: bool) -> str:
+    """Give the state of a node that is up and stays, by how its start task goes and whether it runs tasks."""
+    if node.errors is not None:
+        return "unusable"
+    task, info = json.loads(node.start_task or "{}"), json.loads(node.start_info or "{}")
+    if task.get("waitForSuccess"):
+        if info["state"] == "running":
+            return "waitingforstarttask"
+        if info["result"] == "failure":
+            return "starttaskfailed"
+    return "idle" if empty else "running"
 
 
 def unusable(node: Node, reason: str, now: int) -> Node:
@@ -43,25 +56,25 @@ def unusable(node: Node, reason: str, now: int) -> Node:
 def started(node: Node, outcome: Outcome, now: int) -> tuple[Node, bool]:
     """Give the node after a run of its start task, and whether that is to run again."""
     task, info = json.loads(node.start_task or "{}"), json.loads(node.start_info or "{}")
-    failed = bool(outcome.failure or outcome.exit_code)
+    failure = outcome.failure or (EXITED_WITH_ERROR if outcome.exit_code else None)
     allowed = task["maxTaskRetryCount"] == NO_RETRY_LIMIT or info["retryCount"] < task["maxTaskRetryCount"]
-    again = failed and allowed and outcome.exit_code is not None
-    info.update(_verdict(outcome, now, failed=failed))
+    again = failure is not None and allowed and outcome.exit_code is not None
     if again:
-        info.update(state="running", retryCount=info["retryCount"] + 1, lastRetryTime=now, startTime=now)
+        info.update(startTime=now, retryCount=info["retryCount"] + 1, lastRetryTime=now)
+    else:
+        info.update(_verdict(outcome, failure, now))
     node = replace(node, start_info=json.dumps(info), process=None)
-    if node.state != "waitingforstarttask" or again:
-        return node, again
-    return _moved(node, "starttaskfailed" if failed else "idle", now), False
+    waited = node.state == "waitingforstarttask" and not again
+    return (_moved(node, _state(node, empty=True), now) if waited else node), again
 
 
-def _verdict(outcome: Outcome, now: int, *, failed: bool) -> Mapping[str, Any]:
+def _verdict(outcome: Outcome, failure: Failure | None, now: int) -> Mapping[str, Any]:
     verdict: dict[str, Any] = {"state": "completed", "endTime": now}
-    verdict["result"] = "failure" if failed else "success"
+    verdict["result"] = "failure" if failure else "success"
     if outcome.exit_code is not None:
         verdict["exitCode"] = outcome.exit_code
-    if outcome.failure:
-        verdict["failureInfo"] = json.loads(outcome.failure.text())
+    if failure:
+        verdict["failureInfo"] = json.loads(failure.text())
     return verdict
 
 
@@ -84,7 +97,7 @@ def leaving(node: Node, deallocation: str, now: int) -> Node:
 
 def staying(node: Node, now: int, *, empty: bool) -> Node:
     """Give a node whose leaving was called off."""
-    return _moved(node, "idle" if empty else "running", now)
+    return _moved(node, _state(node, empty=empty), now)
 
 
 def recovered(node: Node, now: int) -> Node:

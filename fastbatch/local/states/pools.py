@@ -75,12 +75,14 @@ def _resizing(pool: Pool, body: Mapping[str, Any], now: int) -> Pool:
     refuse_deleting(pool)
     if pool.allocation != "steady":
         raise Refused("PoolBeingResized", f"The pool {pool.id} is being resized already.")
+    timeout = body.get("resizeTimeout", RESIZE_TIMEOUT)
     return replace(
         _moved(pool, "resizing", now),
+        body=json.dumps({**json.loads(pool.body), "resizeTimeout": timeout}),
         modified=now,
         resize_errors="[]",
         deallocation=body["nodeDeallocationOption"],
-        resize_deadline=wire.later(now, body.get("resizeTimeout", RESIZE_TIMEOUT)),
+        resize_deadline=wire.later(now, timeout),
     )
 
 
@@ -113,6 +115,9 @@ def _moved(pool: Pool, allocation: str, now: int) -> Pool:
 
 def allocation(pool: Pool, nodes: Sequence[Node], room: int) -> Allocation:
     """Say what brings a resizing pool nearer to its targets, where at most so many nodes may be made."""
+    if pool.state == "deleting":
+        # Those too that were to leave later, when their tasks or their files had gone.
+        return Allocation(let_go=[node for node in nodes if not _leaves_at_once(node)])
     staying = [node for node in nodes if node.state != "leavingpool"]
     make: list[bool] = []
     let_go: list[Node] = []
@@ -126,18 +131,21 @@ def allocation(pool: Pool, nodes: Sequence[Node], room: int) -> Allocation:
     return Allocation(make[: max(0, room)], let_go)
 
 
+def _leaves_at_once(node: Node) -> bool:
+    return node.state == "leavingpool" and node.deallocation == "requeue"
+
+
 def late(pool: Pool, now: int) -> bool:
     """Tell whether the time for a resize is over."""
     return pool.resize_deadline is not None and now >= pool.resize_deadline
 
 
 def settled(pool: Pool, nodes: Sequence[Node], now: int) -> Pool:
-    """Give the pool as steady if nothing of its resizing is under way any more, or its time is over."""
+    """Give the pool as steady if nothing of its resizing is under way any more."""
     under_way = any(node.state in {"creating", "leavingpool"} for node in nodes)
-    over = late(pool, now)
-    if pool.allocation == "steady" or (under_way and not over and pool.allocation == "resizing"):
+    if pool.allocation == "steady" or under_way:
         return pool
-    errors = [_shortage(pool, dedicated, nodes, over=over) for dedicated in (True, False)]
+    errors = [_shortage(pool, dedicated, nodes, over=late(pool, now)) for dedicated in (True, False)]
     found = [error for error in errors if error]
     return replace(_moved(pool, "steady", now), resize_deadline=None, resize_errors=json.dumps(found))
 

@@ -11,6 +11,7 @@ from fastbatch.local.records import Job, Node, Pool, Task
 
 RETENTION = "P7D"
 NO_RETRY_LIMIT = -1
+_NO_RUN = dict.fromkeys(("started", "ended", "exit_code", "result", "failure"))  # what a waiting task shows of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +85,7 @@ def assigned(task: Task, pool: Pool, node: Node, now: int) -> Task:
         task,
         "running",
         now,
-        started=now,
-        ended=None,
-        exit_code=None,
-        result=None,
-        failure=None,
+        **{**_NO_RUN, "started": now},
         pool_id=pool.id,
         node_id=node.id,
         files_until=None,
@@ -105,24 +102,26 @@ def will_retry(task: Task, outcome: Outcome) -> bool:
 
 def ended(task: Task, outcome: Outcome, retention: str, now: int) -> Task:
     """Give the task after a run: active again if it is to be retried, else completed."""
-    failure = outcome.failure or (EXITED_WITH_ERROR if outcome.exit_code else None)
-    verdict = {
-        "ended": now,
-        "exit_code": outcome.exit_code,
-        "result": "failure" if failure else "success",
-        "failure": failure.text() if failure else None,
-        "process": None,
-    }
     if will_retry(task, outcome):
-        return _moved(task, "active", now, **verdict, retries=task.retries + 1, retried=now)
-    return _moved(task, "completed", now, **verdict, files_until=wire.later(now, retention))
+        return _moved(task, "active", now, **_NO_RUN, process=None, retries=task.retries + 1, retried=now)
+    failure = outcome.failure or (EXITED_WITH_ERROR if outcome.exit_code else None)
+    return _moved(
+        task,
+        "completed",
+        now,
+        ended=now,
+        exit_code=outcome.exit_code,
+        result="failure" if failure else "success",
+        failure=failure.text() if failure else None,
+        process=None,
+        files_until=wire.later(now, retention),
+    )
 
 
 def requeued(task: Task, now: int) -> Task:
     """Give a running task as it waits for another node."""
-    return _moved(
-        task, "active", now, requeues=task.requeues + 1, requeued=now, process=None, pool_id=None, node_id=None
-    )
+    nowhere: dict[str, Any] = dict.fromkeys(("process", "pool_id", "node_id"))
+    return _moved(task, "active", now, **_NO_RUN, **nowhere, requeues=task.requeues + 1, requeued=now)
 
 
 def constrained(task: Task, constraints: Mapping[str, Any], now: int) -> Task:
@@ -134,9 +133,15 @@ def terminated(task: Task, retention: str, now: int) -> Task:
     """Give the task as it is after a user ended it."""
     if task.state == "completed":
         raise Refused("TaskCompleted", f"The task {task.id} is completed already.")
-    done = _moved(task, "completed", now, ended=now, result="failure", failure=ENDED_BY_USER.text(), process=None)
-    return replace(
-        done, started=task.started if task.state == "running" else None, files_until=wire.later(now, retention)
+    return _moved(
+        task,
+        "completed",
+        now,
+        ended=now,
+        result="failure",
+        failure=ENDED_BY_USER.text(),
+        process=None,
+        files_until=wire.later(now, retention),
     )
 
 
@@ -146,25 +151,17 @@ def reactivated(task: Task, now: int) -> Task:
         raise Refused("TaskNotCompleted", f"The task {task.id} is {task.state}; only a completed one is reactivated.")
     if task.result == "success":
         raise Refused("TaskSucceeded", f"The task {task.id} succeeded; only a failed one is reactivated.")
-    return replace(
-        _moved(task, "active", now),
-        modified=now,
-        retries=0,
-        retried=None,
-        started=None,
-        ended=None,
-        exit_code=None,
-        result=None,
-        failure=None,
-        files_until=None,
-    )
+    return _moved(task, "active", now, **_NO_RUN, modified=now, retries=0, retried=None, files_until=None)
 
 
 def job_action(body: Mapping[str, Any], task: Task) -> str:
     """Give what a completed task means for its job, where the job minds failures: none, disable or terminate."""
     conditions = body.get("exitConditions", {})
-    options = _exit_options(conditions, task) or conditions.get("default") or {}
-    return str(options.get("jobAction", "none" if task.result == "success" else "terminate"))
+    otherwise = "none" if task.result == "success" else "terminate"
+    options = _exit_options(conditions, task)
+    if options is None:
+        options = {} if task.result == "success" else conditions.get("default", {})
+    return str(options.get("jobAction", otherwise))
 
 
 def _exit_options(conditions: Mapping[str, Any], task: Task) -> Mapping[str, Any] | None:
