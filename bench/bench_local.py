@@ -116,7 +116,7 @@ def add(client: Any, job: str, tasks: list[dict[str, Any]]) -> None:
     for first in range(0, len(tasks), COLLECTION):
         body = json.dumps({"value": tasks[first : first + COLLECTION]}).encode()
         added = send(client, "POST", f"/jobs/{job}/addtaskcollection", {}, body).json()
-        assert all(item["status"] == "Success" for item in added["value"])
+        assert all(item["status"] == "success" for item in added["value"])
 
 
 def listed(client: Any, job: str) -> int:

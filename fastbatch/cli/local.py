@@ -2,11 +2,12 @@
 
 import dataclasses
 import json
+import math
 import os
 import shlex
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,16 +16,28 @@ from fastbatch.cli.exits import ServiceFailed, boundary
 if TYPE_CHECKING:
     from fastbatch.local.instance.asking import Health, Status
     from fastbatch.local.instance.home import Home
+    from fastbatch.local.processes import Identity
 
 _PORTS = click.IntRange(0, 65535)
 _home = click.option(
     "--home",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The folder of the instance; its state, keys and logs.  [default: the user's state directory]",
+    help="The folder of the instance: its state, keys and logs.  [default: fastbatch/local in the user's state folder]",
 )
 
 
-@click.group()
+class _Seconds(click.FloatRange):
+    """A time in seconds; `nan` is none, though it is in every range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it."""
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):
+            self.fail("nan is not a time.", param, ctx)
+        return seconds
+
+
+@click.group(short_help="Azure Batch and Blob Storage on this machine.")
 def local() -> None:
     """
     Azure Batch and Blob Storage on this machine, for runs and tests without Azure.
@@ -44,12 +57,14 @@ def local() -> None:
 @local.command()
 @_home
 @click.option("--ephemeral", is_flag=True, help="Remove all of it as soon as the owner ends; for tests.")
-@click.option("--owner", type=int, metavar="PID", help="With --ephemeral: the owner.  [default: who calls this]")
+@click.option(
+    "--owner", type=click.IntRange(1), metavar="PID", help="With --ephemeral: the owner.  [default: who calls this]"
+)
 @click.option("--batch-port", type=_PORTS, default=0, help="[default: the one from before, or any free one]")
 @click.option("--storage-port", type=_PORTS, default=0, help="[default: the one from before, or any free one]")
 @click.option(
     "--node-boot-seconds",
-    type=click.FloatRange(0, 86400),
+    type=_Seconds(0, 86400),
     default=0.0,
     show_default=True,
     help="How long a new node takes to boot.",
@@ -75,18 +90,19 @@ def up(*, home: Path | None, ephemeral: bool, owner: int | None, **options: floa
       fastbatch local up --node-boot-seconds 90         as slow as the cloud
       fastbatch local up --ephemeral --owner $$         gone when this shell ends
     """
-    from fastbatch.local.instance import lifecycle
+    from fastbatch.local.instance import asking, lifecycle
 
     if owner is not None and not ephemeral:
         raise click.UsageError("--owner goes with --ephemeral.")
     with boundary():
+        keeper = _identity(os.getppid() if owner is None else owner) if ephemeral else None
         at = _new_home(home) if ephemeral else _instance(home)
-        keeper = _identity(owner or os.getppid()) if ephemeral else None
         # click gives whole numbers where whole numbers are asked for.
         started = lifecycle.up(at, lifecycle.Options(**options), _say, keeper)  # type: ignore[arg-type]
+        where = asking.environment(at)
     if not started:
-        _say("The local services run already.")
-    _tell_where(at)
+        _say("The local services run already, with the options that they were started with.")
+    click.echo(_where(at, where))
 
 
 @local.command()
@@ -96,28 +112,40 @@ def down(home: Path | None) -> None:
     Stop both services and everything that they started.
 
     Pools, jobs, tasks and blobs are there again after the next `up`; tasks that run now will run anew.
+
+    \b
+    Examples:
+      fastbatch local down
+      fastbatch local down --home /tmp/mine
     """
     from fastbatch.local.instance import lifecycle
 
-    at = _instance(home)
     with boundary():
+        at = _instance(home)
         stopped = lifecycle.down(at)
-    _say("Stopped." if stopped else f"No local services run in {at.path}.")
+    _say("Stopped." if stopped else f"No local services run in {_shown(at)}.")
 
 
 @local.command()
 @_home
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(home: Path | None, *, as_json: bool) -> None:
-    """Tell whether the services run and answer, where, and what there is. Exit code 3 if one does not answer."""
+    """
+    Tell whether the services run and answer, where, and what there is. Exit code 3 if one does not answer.
+
+    \b
+    Examples:
+      fastbatch local status
+      fastbatch local status --json | jq .counts.tasks
+    """
     from fastbatch.local.instance import asking
 
-    at = _instance(home)
     with boundary():
+        at = _instance(home)
         found = asking.status(at)
     click.echo(_status_json(at, found) if as_json else _status_text(at, found))
     if not (found.batch.answers and found.storage.answers):
-        raise ServiceFailed("Not all services answer. Start them: fastbatch local up")
+        raise ServiceFailed(f"Not all services answer. {_advice(at, found)}")
 
 
 @local.command()
@@ -133,8 +161,11 @@ def env(home: Path | None) -> None:
     from fastbatch.local.instance import asking
 
     with boundary():
-        for name, value in asking.environment(_instance(home)).items():
-            click.echo(f"export {name}={shlex.quote(value)}")
+        at = _instance(home)
+        asking.require_running(at)
+        variables = asking.environment(at)
+    for name, value in variables.items():
+        click.echo(f"export {name}={shlex.quote(value)}")
 
 
 def _instance(home: Path | None) -> "Home":
@@ -148,16 +179,19 @@ def _new_home(home: Path | None) -> "Home":
     if home is None:
         return _instance(Path(tempfile.mkdtemp(prefix="fastbatch-local-")))
     if home.exists() and any(home.iterdir()):
-        raise click.UsageError(f"{home} is not empty, and with --ephemeral it would be removed in the end.")
+        raise click.UsageError(
+            f"{click.format_filename(home)} is not empty, and with --ephemeral it would be removed in the end. "
+            "Name a new or an empty folder with --home."
+        )
     return _instance(home)
 
 
-def _identity(pid: int) -> object:
+def _identity(pid: int) -> "Identity":
     from fastbatch.local.processes import identify
 
     identity = identify(pid)
     if identity is None:
-        raise click.UsageError(f"There is no process {pid} to be the owner.")
+        raise click.UsageError(f"There is no process {pid} to be the owner. Name one with --owner.")
     return identity
 
 
@@ -165,14 +199,19 @@ def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _tell_where(home: "Home") -> None:
-    from fastbatch.local.instance import asking
+def _shown(home: "Home") -> str:
+    return click.format_filename(home.path)
 
-    where = asking.environment(home)
-    storage = dict(part.split("=", 1) for part in where["AZURE_STORAGE_CONNECTION_STRING"].split(";") if part)
-    click.echo(f"batch    {where['AZURE_BATCH_ENDPOINT']}")
-    click.echo(f"storage  {storage['BlobEndpoint']}")
-    click.echo(f"home     {home.path}")
+
+def _where(home: "Home", variables: dict[str, str]) -> str:
+    storage = dict(part.split("=", 1) for part in variables["AZURE_STORAGE_CONNECTION_STRING"].split(";") if part)
+    return "\n".join(
+        [
+            f"batch    {variables['AZURE_BATCH_ENDPOINT']}",
+            f"storage  {storage['BlobEndpoint']}",
+            f"home     {_shown(home)}",
+        ]
+    )
 
 
 def _status_json(home: "Home", found: "Status") -> str:
@@ -183,7 +222,7 @@ def _status_text(home: "Home", found: "Status") -> str:
     lines = [
         f"batch    {_health(found.batch)}",
         f"storage  {_health(found.storage)}",
-        f"home     {home.path}",
+        f"home     {_shown(home)}",
     ]
     for name, counts in found.counts.items():
         by_state = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
@@ -196,3 +235,9 @@ def _health(health: "Health") -> str:
         return "stopped"
     answers = "answers" if health.answers else "does not answer"
     return f"{answers} on port {health.port} (process {health.pid})"
+
+
+def _advice(home: "Home", found: "Status") -> str:
+    if found.batch.pid is None or found.storage.pid is None:
+        return f"Start what is stopped: {home.command('up')}"
+    return f"Start them anew: {home.command('down')} && {home.command('up')}"

@@ -3,10 +3,11 @@
 import click
 
 import fastbatch
+from fastbatch.cli.exits import Program
 from fastbatch.cli.local import local
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(fastbatch.__version__, prog_name="fastbatch")
 def main() -> None:
     """

@@ -1,5 +1,6 @@
 """Whatever is asked of the service, in any order: no task runs twice at once, no slot is taken twice, none is lost."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -320,3 +321,16 @@ def test_a_node_goes_only_when_nothing_of_its_tasks_is_left(play: Play) -> None:
     play.settle()
     assert list(play.store.select(Node)) == []
     assert [(task.state, task.requeues) for task in play.store.select(Task)] == [("active", 1)]
+
+
+def test_a_run_that_breaks_unforeseen_fails_its_task(play: Play, caplog: pytest.LogCaptureFixture) -> None:
+    """The task says so, the log says how, and its slot is free again."""
+    add(play, "a")
+    play.agent.playing[0].outcome.set_exception(ZeroDivisionError("oh"))
+    play.settle()
+
+    (task,) = play.store.select(Task)
+    assert (task.state, json.loads(task.failure or "{}")["category"]) == ("completed", "ServerError")
+    assert "ZeroDivisionError" in caplog.text
+    add(play, "b")
+    assert playing(play) == ["b"]

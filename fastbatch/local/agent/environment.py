@@ -58,6 +58,9 @@ def of_task(job_id: str, task_id: str, elevation: str) -> dict[str, str]:
     }
 
 
-def given(settings: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Give the variables of environmentSettings."""
-    return {setting["name"]: setting.get("value", "") for setting in settings}
+def complete(own: Mapping[str, str], *given: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Add environmentSettings, of which the later ones count; the marks stay, or processes would go unseen."""
+    variables = dict(own)
+    for settings in given:
+        variables.update((setting["name"], setting.get("value", "")) for setting in settings)
+    return variables | {mark: own[mark] for mark in (NODE_MARK, TASK_MARK)}

@@ -1,9 +1,11 @@
-"""The files that a task has left, as they are listed and read from outside."""
+"""The files that a task has left, as they are listed, read and removed from outside."""
 
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from operator import itemgetter
 
 from fastbatch.local import wire
 from fastbatch.local.agent.folders import inside, within
@@ -22,21 +24,31 @@ class File:
 
 
 def walk(root: str, *, recursive: bool) -> Iterator[File]:
-    """Give the files and folders below a folder in the order of their names; links to folders are not followed."""
-    yield from _walk(root, "", recursive=recursive)
+    """
+    Give the files and folders below a folder, a folder before what is in it, and otherwise in the order of names.
 
-
-def _walk(folder: str, prefix: str, *, recursive: bool) -> Iterator[File]:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:  # it went while we looked, or nobody may look
-        return
-    for entry in entries:
-        found = _look(entry.path, prefix + entry.name)
+    Links to folders are not followed, and links that lead out are left out. Nothing is too deep for the stack.
+    """
+    limits = os.path.realpath(root)
+    waiting = _last_first(root, "")
+    while waiting:
+        name, entry = waiting.pop()
+        if entry.is_symlink() and not within(limits, os.path.realpath(entry.path)):
+            continue
+        found = _look(entry.path, name)
         if found is not None:
             yield found
             if recursive and found.is_folder and not entry.is_symlink():
-                yield from _walk(entry.path, f"{found.name}/", recursive=True)
+                waiting += _last_first(entry.path, f"{name}/")
+
+
+def _last_first(folder: str, prefix: str) -> list[tuple[str, os.DirEntry[str]]]:
+    try:
+        with os.scandir(folder) as entries:
+            named = [(prefix + entry.name, entry) for entry in entries]
+    except OSError:  # it went while we looked, or nobody may look
+        return []
+    return sorted(named, key=itemgetter(0), reverse=True)
 
 
 def find(root: str, name: str, limits: str) -> File | None:
@@ -62,3 +74,30 @@ def _look(path: str, name: str) -> File | None:
         about.st_mtime_ns // (1_000_000_000 // wire.SECOND),
         about.st_mode,
     )
+
+
+def remove(path: str) -> None:
+    """Remove a file, a link, or a folder with all that is in it, however deep; OSError if something of it stays."""
+    try:
+        os.unlink(path)
+    except IsADirectoryError:
+        folders = [path]
+        for folder in folders:  # which grows meanwhile
+            folders += _cleared(folder)
+        for folder in reversed(folders[1:]):
+            with suppress(OSError):
+                os.rmdir(folder)
+        os.rmdir(path)
+
+
+def _cleared(folder: str) -> list[str]:
+    """Remove what is in a folder, but for the folders, and give those."""
+    inner = []
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in list(entries):
+            if entry.is_dir(follow_symlinks=False):
+                inner.append(entry.path)
+            else:
+                with suppress(OSError):
+                    os.unlink(entry.path)
+    return inner

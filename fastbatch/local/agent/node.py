@@ -1,22 +1,23 @@
 """The agent: prepares nodes, runs tasks on them, and removes what they leave."""
 
 import asyncio
+import contextlib
 import json
 import os
 import secrets
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fastbatch.local import ending, wire
-from fastbatch.local.agent import environment, folders, running
+from fastbatch.local.agent import environment, files, folders, running
 from fastbatch.local.agent.blobs import Storage
 from fastbatch.local.agent.environment import Place
+from fastbatch.local.agent.folders import Unsafe
 from fastbatch.local.clock import Clock
 from fastbatch.local.processes import Identity, Mark
 from fastbatch.local.records import Job, Node, Pool, Task
-from fastbatch.local.states.tasks import Outcome
+from fastbatch.local.states.tasks import Failure, Outcome
 
 Note = Callable[[str], None]
 
@@ -57,27 +58,33 @@ class Agent:
 
     async def run_task(self, assigned: Assignment, note: Note) -> Outcome:
         """Run a task."""
+        try:
+            folder = self.place(assigned.node).task(assigned.job.id, assigned.task.id)
+        except Unsafe as error:  # another task has put a link there
+            return Outcome(None, Failure("ResourceDirectoryCreateFailed", str(error)))
+        return await running.run(self._work(assigned, folder, note), self._storage, self._clock)
+
+    def _work(self, assigned: Assignment, folder: folders.Task, note: Note) -> running.Work:
         task, body = assigned.task, assigned.body
-        at = self.place(assigned.node)
-        folder = at.task(assigned.job.id, task.id)
         common = json.loads(assigned.job.body).get("commonEnvironmentSettings", ())
         elevation = body["userIdentity"].get("autoUser", {}).get("elevationLevel", "nonadmin")
         longest = body["constraints"]["maxWallClockTime"]
-        work = running.Work(
-            node=at,
+        return running.Work(
+            node=self.place(assigned.node),
             folder=folder,
             command_line=body["commandLine"],
-            environment=self._environment(assigned.pool, assigned.node, folder)
-            | environment.of_task(assigned.job.id, task.id, elevation)
-            | environment.given(common)
-            | environment.given(body.get("environmentSettings", ())),
+            environment=environment.complete(
+                self._environment(assigned.pool, assigned.node, folder)
+                | environment.of_task(assigned.job.id, task.id, elevation),
+                common,
+                body.get("environmentSettings", ()),
+            ),
             resource_files=body.get("resourceFiles", ()),
             output_files=body.get("outputFiles", ()),
             deadline=None if longest == wire.FOREVER else wire.later(task.started or 0, longest),
             daemons_stay=False,
             note_process=note,
         )
-        return await running.run(work, self._storage, self._clock)
 
     async def run_start_task(self, pool: Pool, node: Node, body: Mapping[str, Any], note: Note) -> Outcome:
         """Run a node's start task; what it started in the background stays."""
@@ -86,8 +93,9 @@ class Agent:
             node=at,
             folder=at.startup,
             command_line=body["commandLine"],
-            environment=self._environment(pool, node, at.startup)
-            | environment.given(body.get("environmentSettings", ())),
+            environment=environment.complete(
+                self._environment(pool, node, at.startup), body.get("environmentSettings", ())
+            ),
             resource_files=body.get("resourceFiles", ()),
             output_files=(),
             deadline=None,
@@ -110,11 +118,15 @@ class Agent:
     async def remove_job(self, job_id: str) -> None:
         """Remove the files of a job's tasks from all nodes."""
         for name in await asyncio.to_thread(_names, self._home):
-            await _remove(os.path.dirname(folders.Node(os.path.join(self._home, name)).job(job_id)))
+            await _remove(os.path.join(folders.Node(os.path.join(self._home, name)).work_items, job_id))
 
     async def remove_task(self, node: Node, job_id: str, task_id: str) -> None:
-        """Remove a task's files."""
-        await _remove(self.place(node).task(job_id, task_id).path)
+        """Remove a task's files; once this has begun, the task may run again."""
+        with contextlib.suppress(FileNotFoundError, Unsafe):
+            folder = self.place(node).task(job_id, task_id).path
+            aside = f"{folder}.{secrets.token_hex(8)}"  # no task has a dot in its id
+            os.rename(folder, aside)
+            await _remove(aside)
 
     async def clean(self) -> None:
         """End all processes of all nodes, whoever started them."""
@@ -129,4 +141,5 @@ def _names(folder: str) -> list[str]:
 
 
 async def _remove(folder: str) -> None:
-    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        await asyncio.to_thread(files.remove, folder)

@@ -8,14 +8,13 @@ import asyncio
 import errno
 import os
 import shlex
-import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from fastbatch.local import ending, spawning
-from fastbatch.local.agent import downloads, environment, folders, uploads
+from fastbatch.local.agent import downloads, environment, files, folders, uploads
 from fastbatch.local.agent.blobs import Storage
 from fastbatch.local.agent.failures import Failed
 from fastbatch.local.clock import Clock
@@ -85,7 +84,7 @@ async def _prepare(folder: folders.Task) -> None:
     """Make the folders; nothing is in them that an earlier run has left."""
     try:
         if _is_there(folder.path):
-            await asyncio.to_thread(shutil.rmtree, folder.path)
+            await _in_any_case(asyncio.to_thread(files.remove, folder.path))
         folder.create()
     except OSError as error:
         code = "DiskFull" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "ResourceDirectoryCreateFailed"
@@ -127,13 +126,17 @@ async def _follow(work: Work, running: Running) -> Outcome:
 
 
 async def _in_any_case(work: Coroutine[Any, Any, None]) -> None:
-    """Do some work to its end, even if whoever waits for it is cancelled."""
+    """Do some work to its end, even if whoever waits for it is cancelled, and be it twice."""
     task = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 async def _upload(work: Work, storage: Storage, *, succeeded: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastbatch.local import signature, wire
 from fastbatch.local.clock import SystemClock
+from fastbatch.local.errors import Unavailable
 from fastbatch.local.instance.home import ACCOUNT, Home, Process
 
 HOST = "127.0.0.1"
@@ -47,15 +48,27 @@ def status(home: Home) -> Status:
 def environment(home: Home) -> dict[str, str]:
     """Give the variables that make clients find the services: az, the SDKs, azcopy and fastbatch itself."""
     keys, batch, storage = home.keys(), home.process("batch"), home.process("storage")
-    blobs = f"http://{HOST}:{storage.port if storage else 0}/{ACCOUNT}"
+    if not (batch and storage):
+        raise Unavailable(
+            f"The local services in {home.path} were never started whole. Start them: {home.command('up')}"
+        )
+    blobs = f"http://{HOST}:{storage.port}/{ACCOUNT}"
     return {
         "AZURE_BATCH_ACCOUNT": ACCOUNT,
         "AZURE_BATCH_ACCESS_KEY": keys.batch,
-        "AZURE_BATCH_ENDPOINT": f"http://{HOST}:{batch.port if batch else 0}",
+        "AZURE_BATCH_ENDPOINT": f"http://{HOST}:{batch.port}",
         "AZURE_STORAGE_CONNECTION_STRING": (
             f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={keys.storage};BlobEndpoint={blobs};"
         ),
     }
+
+
+def require_running(home: Home) -> None:
+    """Raise Unavailable unless both services run."""
+    home.keys()
+    down = [name for name in ("batch", "storage") if not ((process := home.process(name)) and process.runs)]
+    if down:
+        raise Unavailable(f"Not running in {home.path}: {', '.join(down)}. Start it: {home.command('up')}")
 
 
 def _health(process: Process | None, *, answers: bool) -> Health:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 from pathlib import Path
 
 from fastbatch.local.instance.background import tell
@@ -16,7 +17,8 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--owner", type=Identity.parse, required=True)
     options = parser.parse_args()
-    tell(watches=options.owner.pid)
+    with contextlib.suppress(BrokenPipeError):  # whoever started this was killed: the more it is needed
+        tell(watches=options.owner.pid)
     asyncio.run(gone(options.owner))
     down(Home(options.home))
 

@@ -2,21 +2,18 @@
 
 import asyncio
 import contextlib
-import shutil
-import signal
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from fastbatch.local import azurite, ending
 from fastbatch.local.errors import Unavailable
 from fastbatch.local.instance import background
 from fastbatch.local.instance.home import ACCOUNT, Home, Process
-from fastbatch.local.instance.marking import INSTANCE_MARK
 from fastbatch.local.instance.remains import end_remains
-from fastbatch.local.processes import Identity, Mark, gone, identify, send
+from fastbatch.local.instance.services import services, terminate
+from fastbatch.local.processes import Identity, identify
 from fastbatch.local.store import Store
 
-_STOP_SECONDS = 20
 _KEEPER = "keeper"
 
 Say = Callable[[str], None]
@@ -38,13 +35,20 @@ def up(home: Home, options: Options, say: Say, owner: Identity | None = None) ->
     """
     Start what does not run of an instance, and return when it answers; tell whether anything had to be started.
 
-    With an owner, all of it and the folder are gone as soon as that process has ended.
+    With an owner, all of it and the folder are gone as soon as that process has ended. What fails or is interrupted
+    leaves what ran before, and nothing else.
     """
-    home.create()
-    with home.locked():
-        if owner is not None:
-            _start_keeper(home, owner)
-        started = [_start_storage(home, options, say), _start_batch(home, options)]
+    with home.locked(create=True):
+        running = _running(home, owner)
+        asyncio.run(_end(home, spared=running))  # of an earlier start, say, that was killed
+        try:
+            _settle_ownership(home, owner)
+            started = [_start_storage(home, options, say), _start_batch(home, options)]
+        except BaseException:
+            asyncio.run(_end(home, spared=running))
+            if home.is_owned and not running:
+                home.remove()
+            raise
     return any(started)
 
 
@@ -54,14 +58,39 @@ def down(home: Home) -> bool:
 
     One that has an owner is removed, too.
     """
-    if not home.exists:
-        return False
-    with home.locked():
-        running = [_stop(home, name) for name in ("batch", "storage")]
-        asyncio.run(_end_what_is_left(home))
-        if home.process(_KEEPER):
-            shutil.rmtree(home.path, ignore_errors=True)
-    return any(running)
+    with home.locked() as there:
+        if not there:
+            return False
+        found = asyncio.run(_end(home, spared=()))
+        if home.is_owned:
+            home.remove()
+    return found
+
+
+def _running(home: Home, owner: Identity | None) -> Collection[Identity]:
+    """Tell what may go on: all that runs, unless it knows other keys; refuse what would be removed by mistake."""
+    running = [process.identity for process in home.processes().values() if process.runs]
+    if home.make_keys():
+        return ()
+    if owner is not None and not home.is_owned:
+        raise Unavailable(f"What is in {home.path} is there to stay. Name an empty folder with --home.")
+    return running
+
+
+def _settle_ownership(home: Home, owner: Identity | None) -> None:
+    keeper = home.process(_KEEPER)
+    if keeper and keeper.runs:
+        return
+    if owner is None:
+        home.disown()  # it belonged to a process that has ended, as has its keeper
+    else:
+        home.note_owner(owner)
+        _start_keeper(home, owner)
+
+
+def _start_keeper(home: Home, owner: Identity) -> None:
+    identity, _ = background.start(home, "fastbatch.local.instance.keeper", [f"--owner={owner}"])
+    home.note(_KEEPER, Process(identity, 0))
 
 
 def _start_storage(home: Home, options: Options, say: Say) -> bool:
@@ -98,28 +127,42 @@ def _service_options(options: Options, port: int) -> list[str]:
     ]
 
 
-def _start_keeper(home: Home, owner: Identity) -> None:
-    identity, _ = background.start(home, "fastbatch.local.instance.keeper", [f"--owner={owner}"])
-    home.note(_KEEPER, Process(identity, 0))
+async def _end(home: Home, *, spared: Collection[Identity]) -> bool:
+    """
+    End the processes of an instance except some, and what they left; tell whether there were any.
+
+    Batch goes first, as its tasks may have something to store until then; last what nobody has written down.
+    """
+    processes, path = _known(home), str(home.path)
+    found = False
+    for process in (processes.get("batch"), processes.get("storage")):
+        if process and process.identity not in spared:
+            found |= await terminate(process.identity)
+    found |= await terminate(*services(path, spared=spared))
+    while stubborn := services(path, spared=spared):
+        await ending.end(*stubborn)
+    batch = processes.get("batch")
+    if batch is None or batch.identity not in spared:
+        await _end_tasks(home)
+    return found
 
 
-def _stop(home: Home, name: str) -> bool:
-    process = home.process(name)
-    if process is None or not send(process.identity, signal.SIGTERM):
-        return False
-    asyncio.run(_gone_in_time(process.identity))
-    return True
+def _known(home: Home) -> Mapping[str, Process]:
+    try:
+        return home.processes()
+    except Unavailable:  # all of them bear the mark, too
+        home.forget_processes()
+        return {}
 
 
-async def _gone_in_time(identity: Identity) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_STOP_SECONDS):
-            await gone(identity)
-
-
-async def _end_what_is_left(home: Home) -> None:
-    """End what did not end by itself: services, and tasks of a service that was killed."""
-    await ending.end_leftovers(Mark(INSTANCE_MARK, str(home.path)))
-    if home.database.exists():
-        with contextlib.closing(Store(home.database)) as store:
-            await end_remains(store, home.nodes)
+async def _end_tasks(home: Home) -> None:
+    """End the tasks of a service that was killed."""
+    if not home.database.exists():
+        return
+    try:
+        store = Store(home.database)
+    except Unavailable:
+        await end_remains(None, home.nodes)
+        return
+    with contextlib.closing(store):
+        await end_remains(store, home.nodes)

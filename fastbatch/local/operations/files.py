@@ -1,9 +1,9 @@
 """Operations on the files that tasks leave on their nodes."""
 
 import asyncio
+import itertools
 import os
 import re
-import shutil
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +16,7 @@ from fastbatch.local.operations import listing, tasks
 from fastbatch.local.operations.call import Answer, Call, FilePart
 from fastbatch.local.service import cleaning
 
-_RANGE = re.compile(r"bytes=(?P<first>\d+)-(?P<last>\d*)", re.ASCII)
+_RANGE = re.compile(r"bytes=(?P<first>\d{1,18})-(?P<last>\d{0,18})", re.ASCII)
 
 
 def _folders(call: Call) -> tuple[str, str]:
@@ -28,7 +28,10 @@ def _folders(call: Call) -> tuple[str, str]:
     if node is None:
         raise Refused("TaskFilesUnavailable", f"The task {task.id} is on no node that is there.")
     at = call.core.agent.place(node)
-    return at.task(job.id, task.id).path, at.root
+    try:
+        return at.task(job.id, task.id).path, at.root
+    except Unsafe as error:  # another task has put a link there
+        raise Refused("TaskFilesUnavailable", f"{error}.") from error
 
 
 async def list_all(call: Call) -> Answer:
@@ -44,7 +47,7 @@ async def list_all(call: Call) -> Answer:
             for file in files.walk(root, recursive=recursive)
             if expression is None or expression.holds({"name": file.name})
         )
-        return [file for n, file in enumerate(wanted) if skipped <= n <= skipped + most]
+        return list(itertools.islice(wanted, skipped, skipped + most + 1))
 
     found = await asyncio.to_thread(page)
     shown = [_shown(call, file) for file in found[:most]]
@@ -128,15 +131,20 @@ def _span(text: str | None, size: int) -> tuple[int, int]:
 async def delete(call: Call) -> Answer:
     """Remove a file, or a folder: with all in it if `recursive` says so."""
     file = _find(call)
-    if not file.is_folder:
-        await asyncio.to_thread(os.unlink, file.path)
-    elif call.query.get("recursive", "false").lower() == "true":
-        await asyncio.to_thread(shutil.rmtree, file.path, ignore_errors=True)
-    else:
-        try:
-            os.rmdir(file.path)
-        except OSError:
-            raise Refused(
-                "OperationInvalidForCurrentState", f"The folder {call.ids['file']} is not empty; say recursive=true."
-            ) from None
+    recursive = call.query.get("recursive", "false").lower() == "true"
+    try:
+        await asyncio.to_thread(_remove, file, recursive=recursive)
+    except FileNotFoundError:
+        pass  # somebody was quicker
+    except OSError:
+        raise Refused(
+            "OperationInvalidForCurrentState", f"The folder {call.ids['file']} is not empty; say recursive=true."
+        ) from None
     return Answer()
+
+
+def _remove(file: File, *, recursive: bool) -> None:
+    if file.is_folder and not recursive and not os.path.islink(file.path):
+        os.rmdir(file.path)
+    else:
+        files.remove(file.path)

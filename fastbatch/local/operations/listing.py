@@ -12,6 +12,7 @@ from fastbatch.local.records import Job, Node, Pool, Task
 from fastbatch.local.views import Context, View, render, selection
 
 MOST = 1000
+_LONGEST_NUMBER = 18  # digits; no key has more
 
 R = TypeVar("R", Pool, Node, Job, Task)
 Contexts = Callable[[Sequence[Any], Sequence[str] | None], Sequence[Context]]
@@ -70,7 +71,7 @@ def page_size(call: Call) -> int:
     text = call.query.get("maxresults", str(MOST))
     if not (text.isascii() and text.isdecimal()):
         raise _bad_query("maxresults", text, "It must be a whole number.")
-    if not 1 <= int(text) <= MOST:
+    if len(text) > _LONGEST_NUMBER or not 1 <= int(text) <= MOST:
         raise _bad_query("maxresults", text, f"It must be from 1 to {MOST}.", "OutOfRangeQueryParameterValue")
     return int(text)
 
@@ -78,7 +79,7 @@ def page_size(call: Call) -> int:
 def skipped(call: Call) -> int:
     """Read after which item the page begins."""
     text = call.query.get("$skiptoken", "0")
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):  # noqa: PLR2004 - beyond any key
+    if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER):
         raise _bad_query("$skiptoken", text, "It is none that this service gave.")
     return int(text)
 

@@ -1,7 +1,7 @@
 """Operations on tasks."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastbatch.local import filters, wire
@@ -48,8 +48,7 @@ def find(call: Call) -> tuple[Job, Task]:
 def create(call: Call) -> Answer:
     """Add a task to a job."""
     job = _job_that_takes_tasks(call)
-    now = call.core.clock.now()
-    task, text = _new(job, call.body, now)
+    task, text = _new(job, json.loads(job.body), call.body, call.core.clock.now())
     if call.core.store.ids_there(job, [task.id]):
         raise _exists(task.id)
     call.core.store.add_tasks([task], [text])
@@ -60,13 +59,13 @@ def create(call: Call) -> Answer:
 def create_collection(call: Call) -> Answer:
     """Add up to a hundred tasks, each with a verdict of its own."""
     job = _job_that_takes_tasks(call)
-    now = call.core.clock.now()
+    job_body, now = json.loads(job.body), call.core.clock.now()
     verdicts: list[dict[str, Any] | Task] = []
     added: dict[str, tuple[Task, str]] = {}
     there = call.core.store.ids_there(job, [item["id"] for item in call.body["value"] if _has_id(item)])
     for item in call.body["value"]:
         try:
-            task, text = _new(job, TASK(item), now)
+            task, text = _new(job, job_body, TASK(item), now)
             if task.id.lower() in there or task.id.lower() in added:
                 raise _exists(task.id)
         except Refused as refused:
@@ -76,8 +75,8 @@ def create_collection(call: Call) -> Answer:
             verdicts.append(task)
     call.core.store.add_tasks([task for task, _ in added.values()], [text for _, text in added.values()])
     call.core.look_at_pool_of(job)
-    context = call.context(job.id)
-    value = [_success(verdict, context) if isinstance(verdict, Task) else verdict for verdict in verdicts]
+    success = _success(job, now, call)
+    value = [success(verdict) if isinstance(verdict, Task) else verdict for verdict in verdicts]
     return Answer(
         body={"value": value}, metadata="Microsoft.Azure.Batch.Protocol.Entities.Container.TaskAddResultCollection"
     )
@@ -93,8 +92,7 @@ def _has_id(item: Any) -> bool:
     return isinstance(item, dict) and isinstance(item.get("id"), str)
 
 
-def _new(job: Job, given: Mapping[str, Any], now: int) -> tuple[Task, str]:
-    job_body = json.loads(job.body)
+def _new(job: Job, job_body: Mapping[str, Any], given: Mapping[str, Any], now: int) -> tuple[Task, str]:
     _check_exit_conditions(job_body, given)
     body = {**given, "constraints": tasks.constraints(given, job_body)}
     return tasks.new(job, body, now), json.dumps(body)
@@ -114,19 +112,25 @@ def _exists(task_id: str) -> Refused:
     return Refused("TaskExists", f"There is a task {task_id} already.")
 
 
-def _success(task: Task, context: Context) -> dict[str, Any]:
-    return {
-        "status": "Success",
-        "taskId": task.id,
-        "eTag": etag(task),
-        "lastModified": wire.time_text(task.modified),
-        "location": location(task, context),
-    }
+def _success(job: Job, now: int, call: Call) -> Callable[[Task], dict[str, Any]]:
+    """Give what says of a task that it was added; all were at one time."""
+    context, last_modified = call.context(job.id), wire.time_text(now)
+
+    def success(task: Task) -> dict[str, Any]:
+        return {
+            "status": "success",
+            "taskId": task.id,
+            "eTag": etag(task),
+            "lastModified": last_modified,
+            "location": location(task, context),
+        }
+
+    return success
 
 
 def _refusal(item: Any, refused: Refused) -> dict[str, Any]:
     return {
-        "status": "ClientError",
+        "status": "clienterror",
         "taskId": item["id"] if _has_id(item) else "",
         "error": refused.body(),
     }
@@ -163,6 +167,9 @@ def update(call: Call) -> Answer:
     body = json.loads(call.core.store.specification(task))
     body["constraints"] = tasks.constraints(call.body, json.loads(job.body))
     call.core.store.specify(task, json.dumps(body))
+    run = call.core.runs.of_task(task.key)
+    if run is not None:
+        run.retention = body["constraints"]["retentionTime"]
     changed = tasks.constrained(task, body["constraints"], call.core.clock.now())
     return about(call, call.core.store.save(task, changed))
 
@@ -171,11 +178,11 @@ async def delete(call: Call) -> Answer:
     """Remove a task and its files, when its processes are gone."""
     job, task = find(call)
     call.match(task)
-    if task.state != "completed":
-        tasking.terminate(call.core, task)  # or it might be begun while its files are being removed
-    await call.core.end_task(task)
-    await cleaning.remove_files(call.core, job, task)
-    call.core.store.remove(task)
+    ended = await tasking.end(call.core, task)
+    if ended is not None:
+        with call.core.store.transaction():
+            call.core.store.remove(ended)
+        await cleaning.remove_files(call.core, job, ended)
     call.core.look_at_job(job.key)
     return accepted(call, 200)
 

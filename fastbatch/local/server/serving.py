@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import socket
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 
 import aiohttp
@@ -56,11 +57,20 @@ async def _running(home: Home, account: Account, port: int, limits: Limits, stor
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         agent = Agent(home.nodes, account.name, f"http://127.0.0.1:{port}/", Storage(session), clock)
         core = Core(store, clock, agent, limits, engine.step)
-        engine.recover(core)
+        _recover(core, home)
         try:
             yield core
         finally:
             await core.close()
+
+
+def _recover(core: Core, home: Home) -> None:
+    try:
+        engine.recover(core)
+    except sqlite3.DatabaseError as error:  # a file may open well, and yet be damaged further on
+        raise Unavailable(
+            f"The state in {home.database} can't be read ({error}). Move it away to start anew."
+        ) from error
 
 
 @contextlib.asynccontextmanager

@@ -2,15 +2,19 @@
 
 import asyncio
 import collections
+import logging
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from fastbatch.local.records import Node, Task
-from fastbatch.local.states.tasks import Outcome
+from fastbatch.local.states.tasks import Failure, Outcome
 from fastbatch.local.views import Load
 
 Running = Coroutine[Any, Any, Outcome]
+
+_log = logging.getLogger(__name__)
+_BROKEN = Failure("InternalError", "The node's agent failed; the log of the service says how.", "ServerError")
 
 
 @dataclass(eq=False)
@@ -57,7 +61,7 @@ class Runs:
 
     def _over(self, run: Run, handle: asyncio.Task[Outcome]) -> None:
         self._release(run)
-        self._concluded(run, None if handle.cancelled() else handle.result())
+        self._concluded(run, None if handle.cancelled() else _outcome(handle))
 
     def _release(self, run: Run) -> None:
         self._discard(self._on_node, run.node.key, run)
@@ -106,3 +110,12 @@ class Runs:
             run.stop()
         for run in runs:
             await self.ended(run)
+
+
+def _outcome(handle: asyncio.Task[Outcome]) -> Outcome:
+    """Give how a run went; that it could not be foreseen is no reason to leave its task hanging."""
+    error = handle.exception()
+    if error is None:
+        return handle.result()
+    _log.error("a run failed", exc_info=error)
+    return Outcome(None, _BROKEN)
