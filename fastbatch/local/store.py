@@ -55,9 +55,15 @@ class Store:
     def __init__(self, path: Path) -> None:
         try:
             self._database = sqlite3.connect(path, isolation_level=None, cached_statements=512)
+        except sqlite3.Error as error:
+            raise _unreadable(path, error) from error
+        try:
             self._prepare(path)
-        except sqlite3.DatabaseError as error:
-            raise Unavailable(f"The state in {path} can't be read ({error}). Move it away to start anew.") from error
+        except BaseException as error:
+            self.close()
+            if isinstance(error, sqlite3.Error):
+                raise _unreadable(path, error) from error
+            raise
 
     def _prepare(self, path: Path) -> None:
         run = self._database.execute
@@ -219,6 +225,10 @@ class Store:
         """Give the least value of a column of times, if there is any."""
         query = f"SELECT min({column}) FROM {_TABLES[kind]} WHERE {column} IS NOT NULL"
         return typing.cast("int | None", self._database.execute(query).fetchone()[0])
+
+
+def _unreadable(path: Path, error: sqlite3.Error) -> Unavailable:
+    return Unavailable(f"The state in {path} can't be read ({error}). Move it away to start anew.")
 
 
 def _table(kind: type[Any]) -> str:

@@ -128,10 +128,6 @@ class Agent:
             os.rename(folder, aside)
             await _remove(aside)
 
-    async def clean(self) -> None:
-        """End all processes of all nodes, whoever started them."""
-        await ending.end_leftovers(Mark(environment.NODE_MARK, self._home))
-
 
 def _names(folder: str) -> list[str]:
     try:

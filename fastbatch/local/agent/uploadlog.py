@@ -34,8 +34,9 @@ class UploadLog:
     def flush(self) -> None:
         """Write what has been noted."""
         for path, lines in self._texts.items():
-            _write(path, "a", lines)
-            lines.clear()
+            if lines:
+                _write(path, "a", lines)
+                lines.clear()
 
 
 def _write(path: str, mode: str, lines: Iterable[str]) -> None:

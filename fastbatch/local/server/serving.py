@@ -76,7 +76,13 @@ def _recover(core: Core, home: Home) -> None:
 @contextlib.asynccontextmanager
 async def _answering(core: Core, account: Account, listener: socket.socket) -> AsyncIterator[None]:
     handler = Handler(core, account, listener.getsockname()[1])
-    server = web.Server(handler, access_log=None, max_field_size=_LARGEST_HEADERS, max_line_size=_LARGEST_HEADERS)
+    server = web.Server(
+        handler,
+        access_log=None,
+        auto_decompress=False,  # what is refused is not worth unpacking
+        max_field_size=_LARGEST_HEADERS,
+        max_line_size=_LARGEST_HEADERS,
+    )
     runner = web.ServerRunner(server, shutdown_timeout=1)
     await runner.setup()
     try:
