@@ -19,6 +19,8 @@ from fastbatch.local.records import Job, Node, Pool, Record, Specification, Task
 
 VERSION = 1
 
+Damaged = sqlite3.DatabaseError  # what any reading raises where a file is damaged further on than its beginning
+
 R = TypeVar("R", Pool, Node, Job, Task)
 
 _TABLES: dict[type[Any], str] = {

@@ -1,12 +1,11 @@
 """What a service leaves when it ends otherwise than it should: processes that go on."""
 
 import contextlib
-import sqlite3
 
 from fastbatch.local import ending
 from fastbatch.local.agent import environment
 from fastbatch.local.processes import Identity, Mark
-from fastbatch.local.store import Store
+from fastbatch.local.store import Damaged, Store
 
 
 async def end_remains(store: Store | None, nodes: str) -> None:
@@ -17,6 +16,6 @@ async def end_remains(store: Store | None, nodes: str) -> None:
     """
     recorded: list[Identity] = []
     if store:
-        with contextlib.suppress(sqlite3.DatabaseError):
+        with contextlib.suppress(Damaged):
             recorded = [Identity.parse(process) for process in store.processes()]
     await ending.end_leftovers(Mark(environment.NODE_MARK, nodes), *recorded)

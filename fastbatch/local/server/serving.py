@@ -5,7 +5,6 @@ import contextlib
 import os
 import signal
 import socket
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 
 import aiohttp
@@ -22,7 +21,7 @@ from fastbatch.local.server.handler import Account, Handler
 from fastbatch.local.service import engine
 from fastbatch.local.service.core import Core
 from fastbatch.local.service.limits import Limits
-from fastbatch.local.store import Store
+from fastbatch.local.store import Damaged, Store
 
 _LARGEST_HEADERS = 1 << 16
 
@@ -67,7 +66,7 @@ async def _running(home: Home, account: Account, port: int, limits: Limits, stor
 def _recover(core: Core, home: Home) -> None:
     try:
         engine.recover(core)
-    except sqlite3.DatabaseError as error:  # a file may open well, and yet be damaged further on
+    except Damaged as error:  # a file may open well, and yet be damaged further on
         raise Unavailable(
             f"The state in {home.database} can't be read ({error}). Move it away to start anew."
         ) from error
