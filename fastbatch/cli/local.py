@@ -78,7 +78,9 @@ def local() -> None:
     show_default=True,
     help="Jobs that may be active at once.",
 )
-def up(*, home: Path | None, ephemeral: bool, owner: int | None, **options: float) -> None:
+def up(
+    *, home: Path | None, ephemeral: bool, owner: int | None, batch_port: int, storage_port: int, **limits: Any
+) -> None:
     """
     Start both services in the background, and wait until they answer.
 
@@ -91,14 +93,14 @@ def up(*, home: Path | None, ephemeral: bool, owner: int | None, **options: floa
       fastbatch local up --ephemeral --owner $$         gone when this shell ends
     """
     from fastbatch.local.instance import asking, lifecycle
+    from fastbatch.local.service.limits import Limits
 
     if owner is not None and not ephemeral:
         raise click.UsageError("--owner goes with --ephemeral.")
     with boundary():
         keeper = _identity(os.getppid() if owner is None else owner) if ephemeral else None
         at = _new_home(home) if ephemeral else _instance(home)
-        # click gives whole numbers where whole numbers are asked for.
-        started = lifecycle.up(at, lifecycle.Options(**options), _say, keeper)  # type: ignore[arg-type]
+        started = lifecycle.up(at, lifecycle.Ports(batch_port, storage_port), Limits(**limits), _say, keeper)
         where = asking.environment(at)
     if not started:
         _say("The local services run already, with the options that they were started with.")

@@ -3,7 +3,7 @@
 import click
 
 import fastbatch
-from fastbatch.cli.exits import Program
+from fastbatch.cli.interruption import Program
 from fastbatch.cli.local import local
 
 

@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 import fastbatch
-from fastbatch.cli.exits import Program, boundary
+from fastbatch.cli.exits import boundary
+from fastbatch.cli.interruption import Program
 from fastbatch.cli.local import up
 from fastbatch.cli.main import main
 from fastbatch.local.errors import Unavailable

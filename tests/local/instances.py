@@ -16,6 +16,7 @@ from azure.storage.blob import BlobServiceClient
 from fastbatch.local.instance import asking, lifecycle
 from fastbatch.local.instance.home import Home
 from fastbatch.local.processes import Identity
+from fastbatch.local.service.limits import Limits
 
 T = TypeVar("T")
 
@@ -64,10 +65,10 @@ class Instance:
         return BlobServiceClient.from_connection_string(self.connection_string)
 
 
-def start(home: Path, owner: Identity, **options: Any) -> Instance:
+def start(home: Path, owner: Identity, **limits: Any) -> Instance:
     """Start an instance that is gone when its owner is."""
     at = Home(home)
-    lifecycle.up(at, lifecycle.Options(**options), lambda _text: None, owner)
+    lifecycle.up(at, lifecycle.Ports(), Limits(**limits), lambda _text: None, owner)
     return look(home)
 
 

@@ -127,7 +127,7 @@ class Play:
         self.clock = HandClock()
         self.store = Store(path)
         self.agent = PlayAgent()
-        self._limits = limits or Limits(nodes=20)
+        self._limits = limits or Limits(node_quota=20)
         self._failures: list[Mapping[str, Any]] = []
         self.core = self._new_core()
 

@@ -22,6 +22,7 @@ from fastbatch.local.instance import lifecycle, services
 from fastbatch.local.instance.home import ACCOUNT, Home
 from fastbatch.local.processes import identify, look
 from fastbatch.local.records import Job, Pool
+from fastbatch.local.service.limits import Limits
 from fastbatch.local.states import jobs, pools
 from fastbatch.local.store import Store
 from tests.cli import User
@@ -68,7 +69,7 @@ def kill(home: Path, name: str, number: signal.Signals = signal.SIGKILL) -> None
 
 def up(home: Path) -> Instance:
     """Start an instance that stays."""
-    lifecycle.up(Home(home), lifecycle.Options(), lambda _text: None)
+    lifecycle.up(Home(home), lifecycle.Ports(), Limits(), lambda _text: None)
     return instances.look(home)
 
 
@@ -420,7 +421,7 @@ def test_what_is_there_to_stay_gets_no_owner(user: User) -> None:
         Home(home).make_keys()
     me = identify(os.getpid())
     with pytest.raises(Unavailable, match="is there to stay"):
-        lifecycle.up(Home(home), lifecycle.Options(), lambda _text: None, me)
+        lifecycle.up(Home(home), lifecycle.Ports(), Limits(), lambda _text: None, me)
 
     assert not user.processes()
     assert home.exists()

@@ -12,6 +12,7 @@ from fastbatch.local.instance.home import ACCOUNT, Home, Process
 from fastbatch.local.instance.remains import end_remains
 from fastbatch.local.instance.services import services, terminate
 from fastbatch.local.processes import Identity, identify
+from fastbatch.local.service.limits import Limits
 from fastbatch.local.store import Store
 
 _KEEPER = "keeper"
@@ -20,18 +21,14 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """How an instance is started; a port of 0 is the one that it had before, or any that is free."""
+class Ports:
+    """Where an instance listens; 0 is the port that it had before, or any that is free."""
 
-    batch_port: int = 0
-    storage_port: int = 0
-    node_boot_seconds: float = 0.0
-    node_quota: int = 100
-    pool_quota: int = 100
-    active_job_quota: int = 300
+    batch: int = 0
+    storage: int = 0
 
 
-def up(home: Home, options: Options, say: Say, owner: Identity | None = None) -> bool:
+def up(home: Home, ports: Ports, limits: Limits, say: Say, owner: Identity | None = None) -> bool:
     """
     Start what does not run of an instance, and return when it answers; tell whether anything had to be started.
 
@@ -43,7 +40,7 @@ def up(home: Home, options: Options, say: Say, owner: Identity | None = None) ->
         asyncio.run(_end(home, spared=running))  # of an earlier start, say, that was killed
         try:
             _settle_ownership(home, owner)
-            started = [_start_storage(home, options, say), _start_batch(home, options)]
+            started = [_start_storage(home, ports.storage, say), _start_batch(home, ports.batch, limits)]
         except BaseException:
             asyncio.run(_end(home, spared=running))
             if home.is_owned and not running:
@@ -93,12 +90,12 @@ def _start_keeper(home: Home, owner: Identity) -> None:
     home.note(_KEEPER, Process(identity, 0))
 
 
-def _start_storage(home: Home, options: Options, say: Say) -> bool:
+def _start_storage(home: Home, port: int, say: Say) -> bool:
     before = home.process("storage")
     if before and before.runs:
         return False
     program = azurite.program(say=say)
-    port = options.storage_port or (before.port if before else 0)
+    port = port or (before.port if before else 0)
     server = azurite.start(program, home.path, account=ACCOUNT, key=home.keys().storage, port=port)
     identity = identify(server.pid)
     if identity is None:
@@ -107,24 +104,14 @@ def _start_storage(home: Home, options: Options, say: Say) -> bool:
     return True
 
 
-def _start_batch(home: Home, options: Options) -> bool:
+def _start_batch(home: Home, port: int, limits: Limits) -> bool:
     before = home.process("batch")
     if before and before.runs:
         return False
-    port = options.batch_port or (before.port if before else 0)
-    identity, told = background.start(home, "fastbatch.local.server", _service_options(options, port))
+    port = port or (before.port if before else 0)
+    identity, told = background.start(home, "fastbatch.local.server", [f"--port={port}", *limits.as_options()])
     home.note("batch", Process(identity, told["port"]))
     return True
-
-
-def _service_options(options: Options, port: int) -> list[str]:
-    return [
-        f"--port={port}",
-        f"--node-boot-seconds={options.node_boot_seconds}",
-        f"--node-quota={options.node_quota}",
-        f"--pool-quota={options.pool_quota}",
-        f"--active-job-quota={options.active_job_quota}",
-    ]
 
 
 async def _end(home: Home, *, spared: Collection[Identity]) -> bool:

@@ -48,9 +48,9 @@ def create(call: Call) -> Answer:
         jobs.refuse_deleting(there)
         raise Refused("JobExists", f"There is a job {there.id} already.")
     states = ", ".join(f"'{state}'" for state in jobs.COUNTS_FOR_QUOTA)
-    if store.count(Job, f"state IN ({states})") >= call.core.limits.active_jobs:
+    if store.count(Job, f"state IN ({states})") >= call.core.limits.active_job_quota:
         raise Refused(
-            "ActiveJobAndScheduleQuotaReached", f"The account may have {call.core.limits.active_jobs} active jobs."
+            "ActiveJobAndScheduleQuotaReached", f"The account may have {call.core.limits.active_job_quota} active jobs."
         )
     job = store.add(jobs.new(call.body, json.dumps(call.body), call.core.clock.now()))
     call.core.look_at_job(job.key)

@@ -50,8 +50,8 @@ def create(call: Call) -> Answer:
     if there is not None:
         pools.refuse_deleting(there)
         raise Refused("PoolExists", f"There is a pool {there.id} already.")
-    if store.count(Pool) >= call.core.limits.pools:
-        raise Refused("PoolQuotaReached", f"The account may have {call.core.limits.pools} pools.")
+    if store.count(Pool) >= call.core.limits.pool_quota:
+        raise Refused("PoolQuotaReached", f"The account may have {call.core.limits.pool_quota} pools.")
     pool = store.add(pools.new(call.body, json.dumps(call.body), call.core.clock.now()))
     call.core.look_at_pool(pool.key)
     return about(call, pool, status=201)

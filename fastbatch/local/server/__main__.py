@@ -18,7 +18,7 @@ def main() -> int:
     """Serve until it is told to stop."""
     options = _parser().parse_args()
     home = Home(options.home)
-    limits = Limits(options.node_quota, options.pool_quota, options.active_job_quota, options.node_boot_seconds)
+    limits = Limits.of_options(options)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     try:
         asyncio.run(
@@ -34,10 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--node-boot-seconds", type=float, default=0.0)
-    parser.add_argument("--node-quota", type=int, default=100)
-    parser.add_argument("--pool-quota", type=int, default=100)
-    parser.add_argument("--active-job-quota", type=int, default=300)
+    Limits.add_options(parser)
     return parser
 
 

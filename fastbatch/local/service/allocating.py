@@ -36,7 +36,7 @@ def _nodes(core: Core, pool: Pool) -> list[Node]:
 
 
 def _approach(core: Core, pool: Pool) -> None:
-    room = core.limits.nodes - core.store.count(Node)
+    room = core.limits.node_quota - core.store.count(Node)
     plan = pools.allocation(pool, _nodes(core, pool), room)
     for dedicated in plan.make:
         _order(core, pool, dedicated=dedicated)
