@@ -99,10 +99,14 @@ class Store:
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._database.execute("COMMIT")
         except BaseException:
-            self._database.execute("ROLLBACK")
+            self._roll_back()
             raise
-        self._database.execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        if self._database.in_transaction:  # a full disk may have ended it already
+            self._database.execute("ROLLBACK")
 
     def add(self, record: R) -> R:
         """Add a record, and give it with the key that it got."""

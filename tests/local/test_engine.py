@@ -1,7 +1,9 @@
 """Whatever is asked of the service, in any order: no task runs twice at once, no slot is taken twice, none is lost."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from fastbatch.local.fields import Object
 from fastbatch.local.operations import jobs, pools, tasks
 from fastbatch.local.operations.call import Operation
 from fastbatch.local.records import Job, Node, Pool, Task
+from fastbatch.local.service.limits import Limits
 from fastbatch.local.states.tasks import Failure, Outcome
 from tests.local.play import JOB, POOL, TASK, Play, pool_body
 
@@ -334,3 +337,84 @@ def test_a_run_that_breaks_unforeseen_fails_its_task(play: Play, caplog: pytest.
     assert "ZeroDivisionError" in caplog.text
     add(play, "b")
     assert playing(play) == ["b"]
+
+
+@contextmanager
+def refusing(play: Play) -> Iterator[None]:
+    """Have a database that takes nothing, as when its disk is full."""
+    database = play.store._database  # noqa: SLF001 - the store itself never wants this
+    database.execute("PRAGMA query_only = ON")
+    yield
+    database.execute("PRAGMA query_only = OFF")
+
+
+def test_a_task_that_ends_while_the_disk_is_full_is_not_forgotten(play: Play) -> None:
+    """It is written down, and the next one runs, when there is room again."""
+    for name in ("a", "b", "c"):
+        add(play, name)
+    with refusing(play):
+        play.agent.playing[0].outcome.set_result(Outcome(0))
+        play.settle()
+        play.wait(MINUTE)
+        assert playing(play) == ["b"]
+
+    play.wait(MINUTE)
+    assert playing(play) == ["b", "c"]
+    assert [task.state for task in play.store.select(Task)] == ["completed", "running", "running"]
+
+
+def test_a_task_whose_termination_could_not_be_written_down_runs_on_or_again(play: Play) -> None:
+    """Who asked was told that it failed."""
+    add(play, "a")
+    with refusing(play), pytest.raises(sqlite3.OperationalError):
+        play.ask(tasks.terminate, job="job", task="a")
+    play.settle()
+    for each in [each for each in play.agent.playing if each.stopped]:
+        each.gone.set_result(None)
+    play.wait(MINUTE)
+
+    assert playing(play) == ["a"]
+
+
+def test_a_node_that_could_not_go_goes_later(play: Play) -> None:
+    """When there is room again to write that down."""
+    add(play, "a")
+    play.ask(pools.resize, bodies.RESIZE, {"targetDedicatedNodes": 0}, pool="pool")
+    with refusing(play):
+        for each in list(play.agent.playing):
+            each.gone.set_result(None)
+        play.settle()
+        play.wait(MINUTE)
+
+    play.wait(MINUTE)
+    play.wait(MINUTE)
+    assert list(play.store.select(Node)) == []
+    assert [pool.allocation for pool in play.store.select(Pool)] == ["steady"]
+
+
+def test_a_job_that_could_not_go_goes_later(play: Play) -> None:
+    """Its removal is tried again."""
+    add(play, "a")
+    play.ask(jobs.delete, job="job")
+    (each,) = play.agent.playing
+    each.gone.set_result(None)
+    with refusing(play):
+        play.settle()
+        play.wait(MINUTE)
+
+    play.wait(MINUTE)
+    play.wait(MINUTE)
+    assert list(play.store.select(Job)) == []
+
+
+def test_a_node_that_could_not_boot_boots_later(tmp_path: Path) -> None:
+    """Its time comes again."""
+    service = Play(tmp_path / "batch.db", Limits(node_boot_seconds=10))
+    service.ask(pools.create, POOL, pool_body("pool", 1, 1, "Spread"))
+    with refusing(service):
+        service.wait(MINUTE)
+    assert [node.state for node in service.store.select(Node)] == ["creating"]
+
+    service.wait(MINUTE)
+    assert [node.state for node in service.store.select(Node)] == ["idle"]
+    service.close()

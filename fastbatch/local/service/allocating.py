@@ -128,9 +128,9 @@ def let_go(core: Core, pool: Pool, leaving: Sequence[Node]) -> None:
         if pool.deallocation == "terminate":
             tasking.terminate_runs(core, runs)
         if pool.deallocation in {"requeue", "terminate"}:
-            tasking.stop_runs(core, runs, requeue=pool.deallocation == "requeue")
+            tasking.stop_runs(core, runs)
         else:
-            tasking.stop_runs(core, {run for run in runs if run.task is None}, requeue=False)
+            tasking.stop_runs(core, {run for run in runs if run.task is None})
 
 
 def _remove_when_free(core: Core, node: Node) -> None:

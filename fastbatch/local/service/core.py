@@ -6,16 +6,22 @@ transaction; what has to be begun or ended because of it comes after the transac
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
+from fastbatch.local import wire
 from fastbatch.local.agent.node import Agent
 from fastbatch.local.clock import Clock, Timer
-from fastbatch.local.records import Job, Pool, Record, Task
+from fastbatch.local.records import Job, Node, Pool, Task
 from fastbatch.local.service.limits import Limits
 from fastbatch.local.service.runs import Run, Runs
 from fastbatch.local.states.tasks import Outcome
 from fastbatch.local.store import Store
+
+_RETRY_AFTER = wire.SECOND
+_log = logging.getLogger(__name__)
 
 
 class Core:
@@ -65,7 +71,14 @@ class Core:
     def at(self, kind: str, key: int, moment: int, action: Callable[[], None]) -> None:
         """Do something to a record at a time, and not at the time that was set for this before."""
         self.never(kind, key)
-        self._timers[kind, key] = self.clock.call_at(moment, action)
+        self._timers[kind, key] = self.clock.call_at(moment, partial(self._do, kind, key, action))
+
+    def _do(self, kind: str, key: int, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception:  # noqa: BLE001 - whatever it is, it must not be forgotten
+            _log.exception("what is due can't be done; it is tried again")
+            self.at(kind, key, self.clock.now() + _RETRY_AFTER, action)
 
     def never(self, kind: str, key: int) -> None:
         """Take back what was to be done to a record at some time."""
@@ -86,22 +99,32 @@ class Core:
             run.stop()
             await self.runs.ended(run)
 
-    def remove_once(self, record: Record, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def remove_once(self, record: Node | Job, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Let a record go by some work, after the transaction; to ask for it again while that goes on does nothing."""
-        name = (type(record).__name__, record.key)
-        if name not in self.removing:
-            self.removing.add(name)
-            self.after(lambda: self.chore(self._remove(name, work)))
+        self.after(lambda: self._begin_removal(record, work))
 
-    def is_removing(self, record: Record) -> bool:
+    def _begin_removal(self, record: Node | Job, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if not self.is_removing(record):
+            self.removing.add((type(record).__name__, record.key))
+            self.chore(self._remove(record, work))
+
+    def is_removing(self, record: Node | Job) -> bool:
         """Tell whether a record is being removed."""
         return (type(record).__name__, record.key) in self.removing
 
-    async def _remove(self, name: tuple[str, int], work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _remove(self, record: Node | Job, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
             await work()
+        except Exception:  # noqa: BLE001 - whatever it is, it must not be forgotten
+            _log.exception("what is to go can't be removed; it is tried again")
+            again = (
+                partial(self.look_at_job, record.key)
+                if isinstance(record, Job)
+                else partial(self.look_at_pool, record.pool)
+            )
+            self.clock.call_at(self.clock.now() + _RETRY_AFTER, again)
         finally:
-            self.removing.discard(name)
+            self.removing.discard((type(record).__name__, record.key))
 
     async def close(self) -> None:
         """End all that runs, and do nothing more."""
@@ -124,14 +147,19 @@ class Core:
     def _look(self) -> None:
         if self._closed:
             return
+        before = list(self.results), set(self.jobs), set(self.pools)
+        actions_before = len(self.actions)
         try:
             with self.store.transaction():
                 self._step(self)
-        except BaseException:
-            self.actions.clear()
-            raise
-        finally:
-            self._awake = False
+        except Exception:  # noqa: BLE001 - whatever it is, it must not be forgotten
+            _log.exception("what has happened can't be written down; it is tried again")
+            self.results, self.jobs, self.pools = before
+            del self.actions[actions_before:]
+            self.runs.release_unbegun()
+            self.clock.call_at(self.clock.now() + _RETRY_AFTER, self._look)
+            return
+        self._awake = False
         actions, self.actions = self.actions, []
         for action in actions:
             action()

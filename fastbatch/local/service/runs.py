@@ -24,13 +24,11 @@ class Run:
     node: Node
     task: Task | None = None
     retention: str = ""
-    requeue: bool = False  # when it is stopped, the task is to wait for another node
     handle: asyncio.Task[Outcome] | None = None
 
-    def stop(self, *, requeue: bool = False) -> None:
-        """End it; to end it again changes nothing."""
+    def stop(self) -> None:
+        """End it; to end it again changes nothing. A task that has no verdict by then waits to run again."""
         if self.handle is not None and not self.handle.cancelling():
-            self.requeue = requeue
             self.handle.cancel()
 
 
@@ -52,6 +50,11 @@ class Runs:
         else:
             self._tasks[run.task.key] = run
             self._of_job[run.task.job].add(run)
+
+    def release_unbegun(self) -> None:
+        """Give back the places of runs that never came to begin."""
+        for run in [run for runs in self._on_node.values() for run in runs if run.handle is None]:
+            self._release(run)
 
     def begin(self, run: Run, running: Running) -> None:
         """Let a run begin that has its place."""

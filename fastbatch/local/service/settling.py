@@ -52,7 +52,7 @@ def _stop(core: Core, job: Job) -> None:
     elif job.disable_tasks == "terminate":
         tasking.terminate_runs(core, runs)
     elif job.disable_tasks == "requeue":
-        tasking.stop_runs(core, runs, requeue=True)
+        tasking.stop_runs(core, runs)
 
 
 def _finish(core: Core, job: Job) -> None:

@@ -40,7 +40,7 @@ def conclude(core: Core, run: Run, task_before: Task, outcome: Outcome | None) -
     if task is not None and task.state == "running" and task.started == task_before.started:
         if outcome is not None:
             _end(core, task, tasks.ended(task, outcome, run.retention, core.clock.now()))
-        elif run.requeue:
+        else:
             core.store.save(task, tasks.requeued(task, core.clock.now()))
     node = core.store.get(Node, run.node.key)
     if node is not None:
@@ -103,7 +103,7 @@ def terminate_runs(core: Core, runs: set[Run]) -> None:
             terminate(core, task)
 
 
-def stop_runs(core: Core, runs: set[Run], *, requeue: bool) -> None:
+def stop_runs(core: Core, runs: set[Run]) -> None:
     """End some runs; their tasks wait for another node, or are no more of interest."""
     for run in runs:
-        core.after(partial(run.stop, requeue=requeue))
+        core.after(run.stop)
