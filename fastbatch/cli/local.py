@@ -102,6 +102,7 @@ def up(
         at = _new_home(home) if ephemeral else _instance(home)
         started = lifecycle.up(at, lifecycle.Ports(batch_port, storage_port), Limits(**limits), _say, keeper)
         where = asking.environment(at)
+        _require_answers(at, asking.status(at))
     if not started:
         _say("The local services run already, with the options that they were started with.")
     click.echo(_where(at, where))
@@ -146,8 +147,7 @@ def status(home: Path | None, *, as_json: bool) -> None:
         at = _instance(home)
         found = asking.status(at)
     click.echo(_status_json(at, found) if as_json else _status_text(at, found))
-    if not (found.batch.answers and found.storage.answers):
-        raise ServiceFailed(f"Not all services answer. {_advice(at, found)}")
+    _require_answers(at, found)
 
 
 @local.command()
@@ -237,6 +237,11 @@ def _health(health: "Health") -> str:
         return "stopped"
     answers = "answers" if health.answers else "does not answer"
     return f"{answers} on port {health.port} (process {health.pid})"
+
+
+def _require_answers(home: "Home", found: "Status") -> None:
+    if not (found.batch.answers and found.storage.answers):
+        raise ServiceFailed(f"Not all services answer. {_advice(home, found)}")
 
 
 def _advice(home: "Home", found: "Status") -> str:

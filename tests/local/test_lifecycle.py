@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +22,7 @@ from fastbatch.local.clock import SystemClock
 from fastbatch.local.errors import Unavailable
 from fastbatch.local.instance import lifecycle, services
 from fastbatch.local.instance.home import ACCOUNT, Home
-from fastbatch.local.processes import identify, look
+from fastbatch.local.processes import alive, identify, look
 from fastbatch.local.records import Job, Pool
 from fastbatch.local.service.limits import Limits
 from fastbatch.local.states import jobs, pools
@@ -109,6 +111,12 @@ class Service:
         assert self._process.stdout
         port = json.loads(self._process.stdout.readline())["port"]
         return Instance(self.home.path, f"http://127.0.0.1:{port}", ACCOUNT, self.home.keys().batch, "").client()
+
+    @property
+    def pid(self) -> int:
+        """Give its pid."""
+        assert self._process
+        return self._process.pid
 
     def end(self, number: signal.Signals) -> int:
         """Send it a signal, and give its exit code."""
@@ -483,3 +491,46 @@ def test_a_start_that_is_killed_does_not_outlive_the_owner(user: User) -> None:
         finally:
             owner.kill()
     nothing_is_left(user)
+
+
+def test_who_clears_every_mark_ends_with_the_service(user: User, service: Service) -> None:
+    """A session of its own, no environment, another folder: it is still an orphan that the service has adopted."""
+    told = user.folder / "pid"
+    daemon = f"echo $$ > {told}; exec sleep 1000"
+    script = f"cd /; setsid env -i /bin/sh -c '{daemon}' & while [ ! -s {told} ]; do :; done"
+    with service.start() as client:
+        client.create_pool(instances.pool_body("p", targetDedicatedNodes=1))
+        client.create_job({"id": "j", "poolInfo": {"poolId": "p"}})
+        client.create_task("j", {"id": "a", "commandLine": shlex.join(["/bin/sh", "-c", script])})
+        await_completed(client, "j", 1)
+    runaway = identify(int(told.read_text()))
+
+    assert runaway
+    assert service.end(signal.SIGTERM) == 0
+    assert not alive(runaway)
+
+
+def test_services_whose_folder_was_removed_are_found(user: User) -> None:
+    """By their mark."""
+    home = user.folder / "home"
+    up(home)
+    identities = [process.identity for process in Home(home).processes().values()]
+    shutil.rmtree(home)
+
+    assert lifecycle.down(Home(home))
+    assert not any(alive(identity) for identity in identities)
+
+
+def test_many_files_may_be_open_at_once(service: Service) -> None:
+    """As many as the system allows, up to a good number, and not only as many as the caller's shell says."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 256), hard))
+    try:
+        service.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    limits = Path(f"/proc/{service.pid}/limits").read_text()
+    (allowed,) = [line.split()[3] for line in limits.splitlines() if line.startswith("Max open files")]
+    service.end(signal.SIGTERM)
+
+    assert int(allowed) == min(hard, 1 << 16)

@@ -3,7 +3,6 @@
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -74,30 +73,3 @@ def _look(path: str, name: str) -> File | None:
         about.st_mtime_ns // (1_000_000_000 // wire.SECOND),
         about.st_mode,
     )
-
-
-def remove(path: str) -> None:
-    """Remove a file, a link, or a folder with all that is in it, however deep; OSError if something of it stays."""
-    try:
-        os.unlink(path)
-    except IsADirectoryError:
-        folders = [path]
-        for folder in folders:  # which grows meanwhile
-            folders += _cleared(folder)
-        for folder in reversed(folders[1:]):
-            with suppress(OSError):
-                os.rmdir(folder)
-        os.rmdir(path)
-
-
-def _cleared(folder: str) -> list[str]:
-    """Remove what is in a folder, but for the folders, and give those."""
-    inner = []
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in list(entries):
-            if entry.is_dir(follow_symlinks=False):
-                inner.append(entry.path)
-            else:
-                with suppress(OSError):
-                    os.unlink(entry.path)
-    return inner

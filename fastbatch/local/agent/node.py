@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastbatch.local import ending, wire
-from fastbatch.local.agent import environment, files, folders, running
+from fastbatch.local.agent import environment, folders, running
 from fastbatch.local.agent.blobs import Storage
 from fastbatch.local.agent.environment import Place
 from fastbatch.local.agent.folders import Unsafe
 from fastbatch.local.clock import Clock
 from fastbatch.local.processes import Identity, Mark
 from fastbatch.local.records import Job, Node, Pool, Task
+from fastbatch.local.removal import remove
 from fastbatch.local.states.tasks import Failure, Outcome
 
 Note = Callable[[str], None]
@@ -138,4 +139,4 @@ def _names(folder: str) -> list[str]:
 
 async def _remove(folder: str) -> None:
     with contextlib.suppress(OSError):
-        await asyncio.to_thread(files.remove, folder)
+        await asyncio.to_thread(remove, folder)

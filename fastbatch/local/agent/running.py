@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastbatch.local import ending, spawning
-from fastbatch.local.agent import downloads, environment, files, folders, uploads
+from fastbatch.local.agent import downloads, environment, folders, uploads
 from fastbatch.local.agent.blobs import Storage
 from fastbatch.local.agent.failures import Failed
 from fastbatch.local.clock import Clock
 from fastbatch.local.processes import Mark
+from fastbatch.local.removal import remove
 from fastbatch.local.spawning import Running, Unprepared
 from fastbatch.local.states.tasks import OUT_OF_TIME, Failure, Outcome
 
@@ -84,7 +85,7 @@ async def _prepare(folder: folders.Task) -> None:
     """Make the folders; nothing is in them that an earlier run has left."""
     try:
         if _is_there(folder.path):
-            await _in_any_case(asyncio.to_thread(files.remove, folder.path))
+            await _in_any_case(asyncio.to_thread(remove, folder.path))
         folder.create()
     except OSError as error:
         code = "DiskFull" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "ResourceDirectoryCreateFailed"

@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import shlex
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from fastbatch.local.errors import Unavailable
 from fastbatch.local.processes import Identity, alive
+from fastbatch.local.removal import remove
 
 ACCOUNT = "fastbatchlocal"  # the name of both accounts
 _KEY_BYTES = 64
@@ -228,7 +228,8 @@ class Home:
 
     def remove(self) -> None:
         """Remove all of it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            remove(str(self.path))
 
 
 def _read(path: Path) -> Any:

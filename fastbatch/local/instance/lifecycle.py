@@ -55,9 +55,7 @@ def down(home: Home) -> bool:
 
     One that has an owner is removed, too.
     """
-    with home.locked() as there:
-        if not there:
-            return False
+    with home.locked():  # if there is no folder any more, there may be services of it yet
         found = asyncio.run(_end(home, spared=()))
         if home.is_owned:
             home.remove()

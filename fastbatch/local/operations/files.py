@@ -14,6 +14,7 @@ from fastbatch.local.agent.folders import Unsafe
 from fastbatch.local.errors import Refused
 from fastbatch.local.operations import listing, tasks
 from fastbatch.local.operations.call import Answer, Call, FilePart
+from fastbatch.local.removal import remove
 from fastbatch.local.service import cleaning
 
 _RANGE = re.compile(r"bytes=(?P<first>\d{1,18})-(?P<last>\d{0,18})", re.ASCII)
@@ -147,4 +148,4 @@ def _remove(file: File, *, recursive: bool) -> None:
     if file.is_folder and not recursive and not os.path.islink(file.path):
         os.rmdir(file.path)
     else:
-        files.remove(file.path)
+        remove(file.path)

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import resource
 import sys
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from fastbatch.local.server.handler import Account
 from fastbatch.local.server.serving import serve
 from fastbatch.local.service.limits import Limits
 
+_FILES = 1 << 16
+
 
 def main() -> int:
     """Serve until it is told to stop."""
@@ -20,6 +23,8 @@ def main() -> int:
     home = Home(options.home)
     limits = Limits.of_options(options)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # what it logs are requests that are no HTTP
+    _open_many_files()
     try:
         asyncio.run(
             serve(home, Account(ACCOUNT, home.keys().batch_bytes), options.port, limits, lambda port: tell(port=port))
@@ -28,6 +33,14 @@ def main() -> int:
         tell(error=str(error))
         return 1
     return 0
+
+
+def _open_many_files() -> None:
+    """Let as many files be open as may be: each task that runs has some."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _parser() -> argparse.ArgumentParser:

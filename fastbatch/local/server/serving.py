@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 import aiohttp
 from aiohttp import web
 
-from fastbatch.local import orphans
+from fastbatch.local import ending, orphans
 from fastbatch.local.agent.blobs import Storage
 from fastbatch.local.agent.node import Agent
 from fastbatch.local.clock import SystemClock
@@ -37,6 +37,8 @@ async def serve(home: Home, account: Account, port: int, limits: Limits, ready: 
         async with _running(home, account, port, limits, store) as core, _answering(core, account, listener):
             ready(port)
             await stop.wait()
+        while left := orphans.orphans():  # of tasks that have cleared every mark of theirs
+            await ending.end(*(orphan.identity for orphan in left))
 
 
 def _listening(port: int) -> socket.socket:
