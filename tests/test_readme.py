@@ -34,9 +34,9 @@ def test_commands_print_what_is_shown(commands: str, output: str, tmp_path: Path
     """Each block in a shell of its own, at the root of the checkout."""
     # The environment of this run stands for the one of the README, wherever that is.
     for of_readme, here in (
+        ("/tmp", str(tmp_path)),  # noqa: S108 - taken out here; first, as the Python may be in there, too
         (".venv/bin/python", sys.executable),
         (".venv/bin/fastbatch", f"{sys.executable} -m fastbatch"),
-        ("/tmp", str(tmp_path)),  # noqa: S108 - taken out here
     ):
         commands = commands.replace(of_readme, here)
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
