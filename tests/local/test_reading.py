@@ -258,6 +258,13 @@ def test_no_body_is_needed_where_all_is_optional(instance: Instance, client: Any
             assert ask(instance, "POST", at(f"/jobs/{job}/terminate"), body).status == 202
 
 
+def test_no_body_is_taken_where_there_is_nothing_to_say(instance: Instance, client: Any) -> None:
+    """Rather than read and not heeded."""
+    with instances.job(client, "none") as job:
+        said = ask(instance, "POST", at(f"/jobs/{job}/enable"), {"force": True})
+    assert said.refusal == (400, "InvalidRequestBody")
+
+
 def test_any_name_of_a_file_reaches_the_service(instance: Instance, client: Any, pool: str) -> None:
     """From both clients, though each writes it in its own way."""
     name = "wd/a b(c)!'*,;=:@&$~é+%41#?\\\U0001f600"

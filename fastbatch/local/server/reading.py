@@ -108,9 +108,11 @@ async def body(request: web.BaseRequest, route: Route) -> dict[str, Any]:
         )
     await _invite(request)
     raw = await request.read()
-    if route.body is None or (not raw and not route.body_required):
+    if route.body is None:
+        if raw and route.is_done:
+            raise Refused("InvalidRequestBody", "This operation takes no body.")
         return {}
-    return route.body(_parsed(raw))
+    return route.body(_parsed(raw)) if raw or route.body_required else {}
 
 
 async def _invite(request: web.BaseRequest) -> None:
