@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from fastbatch.local.operations.call import Operation
 from fastbatch.local.records import Job, Node, Pool, Task
 from fastbatch.local.service.limits import Limits
 from fastbatch.local.states.tasks import Failure, Outcome
+from fastbatch.local.store import Store
 from tests.local.play import JOB, POOL, TASK, Play, pool_body
 
 POOLS = st.sampled_from(["red", "blue"])
@@ -340,33 +341,71 @@ def test_a_run_that_breaks_unforeseen_fails_its_task(play: Play, caplog: pytest.
 
 
 @contextmanager
-def refusing(play: Play) -> Iterator[None]:
-    """Have a database that takes nothing, as when its disk is full."""
+def refusing(play: Play, event: str, table: str, when: str = "1") -> Iterator[None]:
+    """Have a database that refuses something in the middle of a transaction, as when its disk is full."""
     database = play.store._database  # noqa: SLF001 - the store itself never wants this
-    database.execute("PRAGMA query_only = ON")
+    database.execute(
+        f"CREATE TEMP TRIGGER full BEFORE {event} ON {table} WHEN {when} BEGIN SELECT RAISE(ABORT, 'no room'); END"
+    )
     yield
-    database.execute("PRAGMA query_only = OFF")
+    database.execute("DROP TRIGGER full")
 
 
-def test_a_task_that_ends_while_the_disk_is_full_is_not_forgotten(play: Play) -> None:
+@pytest.fixture
+def written(tmp_path: Path) -> Iterator[Play]:
+    """Have a service with a pool of one node with two slots, and a job, whose state is in a file."""
+    service = Play(tmp_path / "batch.db")
+    service.ask(pools.create, POOL, pool_body("pool", 1, 2, "Spread"))
+    service.ask(jobs.create, JOB, {"id": "job", "poolInfo": {"poolId": "pool"}})
+    yield service
+    service.close()
+
+
+def committed(folder: Path) -> list[tuple[str, str]]:
+    """Give the tasks and their states as somebody else sees them, who sees no transaction that is not done."""
+    with closing(Store(folder / "batch.db")) as store:
+        return [(task.id, task.state) for task in store.select(Task)]
+
+
+def test_a_task_whose_end_could_not_be_written_down_is_not_forgotten(written: Play, tmp_path: Path) -> None:
     """It is written down, and the next one runs, when there is room again."""
     for name in ("a", "b", "c"):
-        add(play, name)
-    with refusing(play):
-        play.agent.playing[0].outcome.set_result(Outcome(0))
-        play.settle()
-        play.wait(MINUTE)
-        assert playing(play) == ["b"]
+        add(written, name)
+    with refusing(written, "UPDATE", "nodes"):
+        written.agent.playing[0].outcome.set_result(Outcome(0))
+        written.settle()
+        written.wait(MINUTE)
+        assert playing(written) == ["b"]
+        assert committed(tmp_path) == [("a", "running"), ("b", "running"), ("c", "active")]
 
-    play.wait(MINUTE)
-    assert playing(play) == ["b", "c"]
-    assert [task.state for task in play.store.select(Task)] == ["completed", "running", "running"]
+    written.wait(MINUTE)
+    assert playing(written) == ["b", "c"]
+    assert committed(tmp_path) == [("a", "completed"), ("b", "running"), ("c", "running")]
+
+
+def test_of_two_tasks_one_of_which_could_not_begin_none_begins_twice(written: Play, tmp_path: Path) -> None:
+    """Neither has begun before both could be written down, and no slot is lost."""
+    with refusing(written, "UPDATE", "tasks", "NEW.id = 'b'"):
+        written.ask(jobs.disable, bodies.JOB_DISABLE, {"disableTasks": "wait"}, job="job")
+        add(written, "a")
+        add(written, "b")
+        written.ask(jobs.enable, job="job")
+        written.wait(MINUTE)
+        assert playing(written) == []
+
+    written.wait(MINUTE)
+    assert playing(written) == ["a", "b"]
+    assert committed(tmp_path) == [("a", "running"), ("b", "running")]
+    add(written, "c")
+    written.agent.playing[0].outcome.set_result(Outcome(0))
+    written.settle()
+    assert playing(written) == ["b", "c"]
 
 
 def test_a_task_whose_termination_could_not_be_written_down_runs_on_or_again(play: Play) -> None:
     """Who asked was told that it failed."""
     add(play, "a")
-    with refusing(play), pytest.raises(sqlite3.OperationalError):
+    with refusing(play, "UPDATE", "tasks"), pytest.raises(sqlite3.Error):
         play.ask(tasks.terminate, job="job", task="a")
     play.settle()
     for each in [each for each in play.agent.playing if each.stopped]:
@@ -376,42 +415,38 @@ def test_a_task_whose_termination_could_not_be_written_down_runs_on_or_again(pla
     assert playing(play) == ["a"]
 
 
-def test_a_node_that_could_not_go_goes_later(play: Play) -> None:
-    """When there is room again to write that down."""
-    add(play, "a")
-    play.ask(pools.resize, bodies.RESIZE, {"targetDedicatedNodes": 0}, pool="pool")
-    with refusing(play):
-        for each in list(play.agent.playing):
-            each.gone.set_result(None)
-        play.settle()
+def test_a_node_whose_leaving_could_not_be_written_down_leaves_later(play: Play) -> None:
+    """Its removal is tried again."""
+    with refusing(play, "DELETE", "nodes"):
+        play.ask(pools.resize, bodies.RESIZE, {"targetDedicatedNodes": 0}, pool="pool")
         play.wait(MINUTE)
+        assert [node.state for node in play.store.select(Node)] == ["leavingpool"]
 
-    play.wait(MINUTE)
     play.wait(MINUTE)
     assert list(play.store.select(Node)) == []
     assert [pool.allocation for pool in play.store.select(Pool)] == ["steady"]
 
 
-def test_a_job_that_could_not_go_goes_later(play: Play) -> None:
-    """Its removal is tried again."""
+def test_a_job_whose_removal_could_not_be_written_down_goes_later(play: Play) -> None:
+    """With its tasks."""
     add(play, "a")
-    play.ask(jobs.delete, job="job")
-    (each,) = play.agent.playing
-    each.gone.set_result(None)
-    with refusing(play):
-        play.settle()
+    play.agent.playing[0].outcome.set_result(Outcome(0))
+    play.settle()
+    with refusing(play, "DELETE", "jobs"):
+        play.ask(jobs.delete, job="job")
         play.wait(MINUTE)
+        assert [task.id for task in play.store.select(Task)] == ["a"]
 
     play.wait(MINUTE)
-    play.wait(MINUTE)
     assert list(play.store.select(Job)) == []
+    assert list(play.store.select(Task)) == []
 
 
 def test_a_node_that_could_not_boot_boots_later(tmp_path: Path) -> None:
     """Its time comes again."""
     service = Play(tmp_path / "batch.db", Limits(node_boot_seconds=10))
     service.ask(pools.create, POOL, pool_body("pool", 1, 1, "Spread"))
-    with refusing(service):
+    with refusing(service, "UPDATE", "nodes"):
         service.wait(MINUTE)
     assert [node.state for node in service.store.select(Node)] == ["creating"]
 
