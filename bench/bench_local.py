@@ -14,9 +14,7 @@ import pytest
 from azure.core.rest import HttpRequest
 from azure.storage.blob import BlobSasPermissions, ContainerSasPermissions, generate_blob_sas, generate_container_sas
 
-from fastbatch.local.instance import lifecycle
 from fastbatch.local.instance.home import Home
-from fastbatch.local.processes import identify
 from tests.local import instances
 from tests.local.instances import Instance, new_name
 
@@ -37,11 +35,8 @@ SIGNATURE = "?sv=2025-01-05&se=2026-11-22T00%3A00%3A00Z&sr=b&sp=r&sig=" + 44 * "
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """Have an instance of the local services."""
-    owner = identify(os.getpid())
-    assert owner
-    home = tmp_path_factory.mktemp("instance")
-    yield instances.start(home, owner)
-    lifecycle.down(Home(home))
+    with instances.lasting_as_long_as_we(tmp_path_factory.mktemp("instance")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -187,8 +182,8 @@ class Runs:
         """
         Have a new job.
 
-        Those before it stay: ext4 gives no inode again for half a minute, and making thousands of folders right after
-        thousands were removed takes up to ten times as long as else, which is not what is to be measured.
+        Those before it stay: on ext4, making folders right after thousands were removed takes many times as long as
+        else, which is not what is to be measured.
         """
         self.job = new_name("job")
         self.client.create_job({"id": self.job, "poolInfo": {"poolId": self.pool}})

@@ -1,5 +1,6 @@
 """The bodies of requests: every field that this service takes, and those that it refuses by name."""
 
+import re
 from typing import Any
 
 from fastbatch.local import wire
@@ -21,6 +22,7 @@ from fastbatch.local.fields import (
 MOST_SLOTS = 256
 MOST_TASKS = 100  # in one collection
 MINUTE = 60 * wire.SECOND
+_MODE = re.compile(r"[0-7]{3,5}")
 
 
 def _limit(value: Any, where: str) -> int:
@@ -30,7 +32,7 @@ def _limit(value: Any, where: str) -> int:
 
 
 def _octal(value: Any, where: str) -> str:
-    if not (isinstance(value, str) and 3 <= len(value) <= 5 and all(digit in "01234567" for digit in value)):  # noqa: PLR2004 - rwx, with one or two leading digits
+    if not (isinstance(value, str) and _MODE.fullmatch(value)):
         raise wrong(where, "it must be a file mode in octal, such as 0770")
     return value
 

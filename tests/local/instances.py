@@ -1,5 +1,6 @@
 """An instance of the local services for tests, and clients of it."""
 
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from azure.storage.blob import BlobServiceClient
 
 from fastbatch.local.instance import asking, lifecycle
 from fastbatch.local.instance.home import Home
-from fastbatch.local.processes import Identity
+from fastbatch.local.processes import Identity, identify
 from fastbatch.local.service.limits import Limits
 
 T = TypeVar("T")
@@ -70,6 +71,15 @@ def start(home: Path, owner: Identity, **limits: Any) -> Instance:
     at = Home(home)
     lifecycle.up(at, lifecycle.Ports(), Limits(**limits), lambda _text: None, owner)
     return look(home)
+
+
+@contextmanager
+def lasting_as_long_as_we(home: Path) -> Iterator[Instance]:
+    """Have an instance for a while; it is gone when this process is, however that ends."""
+    owner = identify(os.getpid())
+    assert owner
+    yield start(home, owner)
+    lifecycle.down(Home(home))
 
 
 def look(home: Path) -> Instance:

@@ -1,13 +1,14 @@
 """Moving pools and jobs from state to state, with pollers that look often, and waiting until they are there."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from tests.local.instances import eventually
+from tests.local.instances import eventually, new_name
 
 SOON = 0.02  # seconds between two looks of a poller
 LONG = "sleep 60"
@@ -36,6 +37,12 @@ def finish(poller: Any) -> None:
 def add(client: Any, job: str, task: str, command: str = "true", **more: Any) -> None:
     """Add a task."""
     client.create_task(job, {"id": task, "commandLine": command, **more})
+
+
+def gate(folder: Path) -> tuple[str, Callable[[], None]]:
+    """Give a command that goes on until it is let."""
+    file = folder / new_name("gate")
+    return f"/bin/sh -c 'until [ -e {file} ]; do sleep 0.02; done'", file.touch
 
 
 def states(client: Any, job: str) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """Jobs that are disabled, terminated and deleted, or come to an end by themselves."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from tests.local.moves import (
     delete_job,
     disable,
     enable,
+    gate,
     on_wire,
     reach_job,
     reach_tasks,
@@ -24,20 +24,6 @@ from tests.local.moves import (
     states,
     terminate,
 )
-
-
-@pytest.fixture
-def job(client: Any, pool: str) -> Iterator[str]:
-    """Have a job in the pool that all share."""
-    with instances.job(client, pool) as name:
-        yield name
-
-
-def gate(folder: Path) -> tuple[str, Callable[[], None]]:
-    """Give a command that goes on until it is let."""
-    file = folder / new_name("gate")
-    return f"/bin/sh -c 'until [ -e {file} ]; do sleep 0.02; done'", file.touch
-
 
 # --- disabled and enabled ---
 

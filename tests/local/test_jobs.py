@@ -1,7 +1,6 @@
 """Jobs, as clients of azure-batch make, see and change them, and the order in which their tasks run."""
 
 import asyncio
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from tests.local.moves import (
     add,
     delete_job,
     disable,
+    gate,
     on_wire,
     reach_job,
     reach_tasks,
@@ -26,19 +26,6 @@ from tests.local.moves import (
 )
 
 FOREVER = "P10675199DT2H48M5.4775807S"
-
-
-@pytest.fixture
-def job(client: Any, pool: str) -> Iterator[str]:
-    """Have a job in the pool that all share."""
-    with instances.job(client, pool) as name:
-        yield name
-
-
-def gate(folder: Path) -> tuple[str, Callable[[], None]]:
-    """Give a command that goes on until it is let."""
-    file = folder / new_name("gate")
-    return f"/bin/sh -c 'until [ -e {file} ]; do sleep 0.02; done'", file.touch
 
 
 # --- what is shown and changed ---

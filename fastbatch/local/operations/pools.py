@@ -1,7 +1,7 @@
 """Operations on pools."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fastbatch.local import filters
 from fastbatch.local.errors import Refused
@@ -104,33 +104,25 @@ def patch(call: Call) -> Answer:
 
 def delete(call: Call) -> Answer:
     """Let a pool and its nodes go; what runs on them waits for another pool of that name."""
-    pool = find(call)
-    call.match(pool)
-    return _move(call, pool, pools.deleting(pool, call.core.clock.now()))
+    return _move(call, pools.deleting)
 
 
 def resize(call: Call) -> Answer:
     """Give a pool other numbers of nodes."""
-    pool = find(call)
-    call.match(pool)
-    return _move(call, pool, pools.resized(pool, call.body, call.core.clock.now()))
+    return _move(call, lambda pool, now: pools.resized(pool, call.body, now))
 
 
 def stop_resize(call: Call) -> Answer:
     """Leave a pool with the nodes that it has."""
-    pool = find(call)
-    call.match(pool)
-    return _move(call, pool, pools.stopping(pool, call.core.clock.now()))
+    return _move(call, pools.stopping)
 
 
 def remove_nodes(call: Call) -> Answer:
     """Take certain nodes out of a pool."""
     pool = find(call)
-    call.match(pool)
     leaving = list(dict.fromkeys(_node(call, pool, node_id) for node_id in call.body["nodeList"]))
-    after = pools.without(pool, leaving, call.body, call.core.clock.now())
-    answer = _move(call, pool, after)
-    allocating.let_go(call.core, after, leaving)
+    answer = _move(call, lambda pool, now: pools.without(pool, leaving, call.body, now))
+    allocating.let_go(call.core, find(call), leaving)
     return answer
 
 
@@ -141,9 +133,11 @@ def _node(call: Call, pool: Pool, node_id: str) -> Node:
     return node
 
 
-def _move(call: Call, before: Pool, after: Pool) -> Answer:
-    call.core.store.save(before, after)
-    call.core.look_at_pool(before.key)
+def _move(call: Call, transition: Callable[[Pool, int], Pool]) -> Answer:
+    pool = find(call)
+    call.match(pool)
+    call.core.store.save(pool, transition(pool, call.core.clock.now()))
+    call.core.look_at_pool(pool.key)
     return accepted(call)
 
 

@@ -66,7 +66,8 @@ class Handler:
 
     async def _perform(self, route: routes.Route, call: Call) -> Answer:
         if inspect.iscoroutinefunction(route.does):
-            return await route.does(call)  # type: ignore[no-any-return]
+            lasting: Answer = await route.does(call)
+            return lasting
         with self._core.store.transaction():
             answer = route.does(call)
         assert isinstance(answer, Answer)  # noqa: S101 - only coroutine functions give anything else
