@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from azure.batch import models
@@ -24,6 +24,9 @@ from tests.local.moves import (
     refused,
     states,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FOREVER = "P10675199DT2H48M5.4775807S"
 

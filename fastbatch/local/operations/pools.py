@@ -120,6 +120,7 @@ def stop_resize(call: Call) -> Answer:
 def remove_nodes(call: Call) -> Answer:
     """Take certain nodes out of a pool."""
     pool = find(call)
+    call.match(pool)
     leaving = list(dict.fromkeys(_node(call, pool, node_id) for node_id in call.body["nodeList"]))
     answer = _move(call, lambda pool, now: pools.without(pool, leaving, call.body, now))
     allocating.let_go(call.core, find(call), leaving)
