@@ -1,63 +1,83 @@
 """What the local services raise, and the one table from the service's error codes to HTTP statuses."""
 
 from collections.abc import Mapping
+from typing import Any, Literal, get_args
 
-STATUS = {
-    "ConditionNotMet": 412,
-    # the request itself
-    "InvalidHeaderValue": 400,
-    "InvalidInput": 400,
-    "InvalidPropertyValue": 400,
-    "InvalidQueryParameterValue": 400,
-    "InvalidRequestBody": 400,
-    "InvalidUri": 400,
-    "MissingRequiredHeader": 400,
-    "MissingRequiredProperty": 400,
-    "MissingRequiredQueryParameter": 400,
-    "OutOfRangeInput": 400,
-    "OutOfRangeQueryParameterValue": 400,
-    "TaskDependenciesNotSpecifiedOnJob": 400,
-    "UnsupportedProperty": 400,
-    "UnsupportedQueryParameter": 400,
-    "UnsupportedRequestVersion": 400,
-    "AuthenticationFailed": 403,
-    "UnsupportedHttpVerb": 405,
-    "MissingContentLengthHeader": 411,
-    "RequestBodyTooLarge": 413,
-    "InvalidRange": 416,
-    # what is not there
-    "FileNotFound": 404,
-    "JobNotFound": 404,
-    "NodeAgentSKUNotFound": 404,
-    "NodeNotFound": 404,
-    "PoolNotFound": 404,
-    "ResourceNotFound": 404,
-    "TaskNotFound": 404,
-    # what is there, but in another state
-    "ActiveJobAndScheduleQuotaReached": 409,
-    "JobBeingDeleted": 409,
-    "JobBeingTerminated": 409,
-    "JobCompleted": 409,
-    "JobDisabled": 409,
-    "JobExists": 409,
-    "JobNotActive": 409,
-    "OperationInvalidForCurrentState": 409,
-    "OperationNotValidOnPool": 409,
-    "PoolBeingDeleted": 409,
-    "PoolBeingResized": 409,
-    "PoolExists": 409,
-    "PoolQuotaReached": 409,
-    "TaskCompleted": 409,
-    "TaskExists": 409,
-    "TaskFilesCleanedup": 409,
-    "TaskFilesUnavailable": 409,
-    "TaskNotCompleted": 409,
-    "TaskSucceeded": 409,
-    # the service
-    "InternalError": 500,
-    "NotImplemented": 501,
-    "ServerBusy": 503,
+# Every code that is said, by the HTTP status that goes with it.
+_400 = Literal[
+    "InvalidHeaderValue",
+    "InvalidInput",
+    "InvalidPropertyValue",
+    "InvalidQueryParameterValue",
+    "InvalidRequestBody",
+    "InvalidUri",
+    "MissingRequiredHeader",
+    "MissingRequiredProperty",
+    "MissingRequiredQueryParameter",
+    "OutOfRangeInput",
+    "OutOfRangeQueryParameterValue",
+    "TaskDependenciesNotSpecifiedOnJob",
+    "UnsupportedProperty",
+    "UnsupportedQueryParameter",
+    "UnsupportedRequestVersion",
+]
+_403 = Literal["AuthenticationFailed"]
+_404 = Literal[
+    "FileNotFound",
+    "JobNotFound",
+    "NodeAgentSKUNotFound",
+    "NodeNotFound",
+    "PoolNotFound",
+    "ResourceNotFound",
+    "TaskNotFound",
+]
+_405 = Literal["UnsupportedHttpVerb"]
+_409 = Literal[
+    "ActiveJobAndScheduleQuotaReached",
+    "JobBeingDeleted",
+    "JobBeingTerminated",
+    "JobCompleted",
+    "JobDisabled",
+    "JobExists",
+    "JobNotActive",
+    "OperationInvalidForCurrentState",
+    "OperationNotValidOnPool",
+    "PoolBeingDeleted",
+    "PoolBeingResized",
+    "PoolExists",
+    "PoolQuotaReached",
+    "TaskCompleted",
+    "TaskExists",
+    "TaskFilesCleanedup",
+    "TaskFilesUnavailable",
+    "TaskNotCompleted",
+    "TaskSucceeded",
+]
+_411 = Literal["MissingContentLengthHeader"]
+_412 = Literal["ConditionNotMet"]
+_413 = Literal["RequestBodyTooLarge"]
+_416 = Literal["InvalidRange"]
+_500 = Literal["InternalError"]
+_501 = Literal["NotImplemented"]
+_503 = Literal["ServerBusy"]
+
+Code = _400 | _403 | _404 | _405 | _409 | _411 | _412 | _413 | _416 | _500 | _501 | _503
+
+_KINDS: Mapping[int, Any] = {
+    400: _400,
+    403: _403,
+    404: _404,
+    405: _405,
+    409: _409,
+    411: _411,
+    412: _412,
+    413: _413,
+    416: _416,
+    500: _500,
+    501: _501,
+    503: _503,
 }
+STATUS: Mapping[str, int] = {code: status for status, codes in _KINDS.items() for code in get_args(codes)}
 
 
 class LocalError(Exception):
@@ -71,7 +91,7 @@ class Unavailable(LocalError):
 class Refused(LocalError):
     """Raised when the Batch service refuses a request, with the code that the real service would give."""
 
-    def __init__(self, code: str, message: str, values: Mapping[str, str] | None = None) -> None:
+    def __init__(self, code: Code, message: str, values: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.status = STATUS[code]

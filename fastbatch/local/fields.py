@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastbatch.local import wire
-from fastbatch.local.errors import Refused
+from fastbatch.local.errors import Code, Refused
 
 Check = Callable[[Any, str], Any]
 
@@ -28,7 +28,7 @@ class Field:
     default: Any = None
 
 
-def wrong(where: str, reason: str, code: str = "InvalidPropertyValue") -> Refused:
+def wrong(where: str, reason: str, code: Code = "InvalidPropertyValue") -> Refused:
     """Give the refusal of a property's value."""
     return Refused(
         code,

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 from fastbatch.local import filters
-from fastbatch.local.errors import Refused
+from fastbatch.local.errors import Code, Refused
 from fastbatch.local.operations.call import Answer, Call
 from fastbatch.local.records import Job, Node, Pool, Task
 from fastbatch.local.views import Context, View, render, selection
@@ -93,7 +93,7 @@ def envelope(call: Call, items: Sequence[Any], metadata: str, next_token: str | 
     return Answer(body=body, metadata=metadata)
 
 
-def _bad_query(name: str, value: str, reason: str, code: str = "InvalidQueryParameterValue") -> Refused:
+def _bad_query(name: str, value: str, reason: str, code: Code = "InvalidQueryParameterValue") -> Refused:
     return Refused(
         code,
         f"The value of the query parameter {name} is not valid. {reason}",

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from fastbatch.local import signature
-from fastbatch.local.errors import Refused
+from fastbatch.local.errors import Code, Refused
 from fastbatch.local.server.routes import Route
 from fastbatch.local.signature import NotSigned
 
@@ -84,7 +84,7 @@ def _check_version(version: str | None) -> None:
         raise Refused("UnsupportedRequestVersion", f"There is no api-version {version}.")
 
 
-def _bad_query(code: str, name: str, value: str, reason: str) -> Refused:
+def _bad_query(code: Code, name: str, value: str, reason: str) -> Refused:
     return Refused(
         code,
         f"The query parameter {name} {reason}.",
