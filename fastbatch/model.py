@@ -1,0 +1,205 @@
+"""The values that a run is made of."""
+
+import base64
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An input: a file as it was when the run was planned."""
+
+    path: str  # where it is
+    name: str  # what it is called, from the folder that was named on; bytes that are not UTF-8 as surrogate escapes
+    size: int
+    mtime_ns: int
+
+    @property
+    def raw_name(self) -> bytes:
+        """Return the name as it is on disk."""
+        return self.name.encode("utf-8", "surrogateescape")
+
+
+def shown(name: str) -> str:
+    """Return a name as text that can be encoded, for people and JSON."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def name_fields(name: str) -> dict[str, str]:
+    """Return the fields by which JSON tells a name: for people, and without loss."""
+    raw = name.encode("utf-8", "surrogateescape")
+    return {"name": shown(name), "name_b64": base64.b64encode(raw).decode()}
+
+
+class Kind(enum.Enum):
+    """What a bundle is."""
+
+    TAR = "tar"  # many files
+    WHOLE = "whole"  # one file
+    SLICE = "slice"  # a part of one file
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What one task works on, and what one blob holds."""
+
+    id: str
+    kind: Kind
+    items: tuple[Item, ...]
+    start: int = 0  # of a slice: where it nominally starts and ends; it is really cut at the next whitespace
+    end: int = 0
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes of input there are in it, nominally for a slice."""
+        return self.end - self.start if self.kind is Kind.SLICE else sum(item.size for item in self.items)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do, fixed before its first request."""
+
+    items: tuple[Item, ...]
+    bundles: tuple[Bundle, ...]
+    bundle_size: int
+
+    @cached_property
+    def bytes(self) -> int:
+        """Return how many bytes of input there are."""
+        return sum(item.size for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """The content of a built bundle, by which its blob is named."""
+
+    digest: str
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One attempt at a bundle."""
+
+    bundle: str
+    attempt: int = 0
+
+    @property
+    def id(self) -> str:
+        """Return what the service knows it by."""
+        return f"{self.bundle}-r{self.attempt}" if self.attempt else self.bundle
+
+    @classmethod
+    def of(cls, task_id: str) -> Self:
+        """Return the task of an id."""
+        bundle, _, attempt = task_id.partition("-r")
+        return cls(bundle, int(attempt or 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a task ended, as the service tells it."""
+
+    task: Task
+    succeeded: bool
+    exit_code: int | None = None
+    code: str | None = None  # of the failure, if it is not the program's
+    message: str = ""
+    node: str | None = None
+    created: datetime | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An input that has no result, and why."""
+
+    name: str
+    reason: str
+    task: str | None = None
+
+    def json(self) -> dict[str, object]:
+        """Return it for JSON."""
+        return {**name_fields(self.name), "reason": self.reason, "task": self.task}
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Where every input is: planned = done + failed + open, at every moment."""
+
+    planned: int
+    done: int
+    failed: int
+
+    @property
+    def open(self) -> int:
+        """Return how many inputs are not yet done."""
+        return self.planned - self.done - self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What was counted, over all inputs that are done."""
+
+    bytes: int = 0
+    words: int = 0
+    distinct: int = 0
+    top: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run came to; all of it from recorded outcomes."""
+
+    run: str
+    books: Books
+    totals: Totals
+    bundles: int
+    tasks: int
+    uploaded: int  # bundles
+    uploaded_bytes: int
+    reused: int  # bundles that were there
+    failures: Sequence[Failure]
+    seconds: Mapping[str, float]  # by stage, from its first to its last action; stages overlap
+    requests: Mapping[str, Mapping[str, int]]  # by service and operation
+    pool: str
+    output: str | None = None
+    left: Sequence[str] = field(default=())  # what was left on the services, named
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether every input is done."""
+        return self.books.done == self.books.planned
+
+    def json(self) -> dict[str, object]:
+        """Return it for JSON."""
+        return {
+            "run": self.run,
+            "complete": self.complete,
+            "inputs": {
+                "planned": self.books.planned,
+                "done": self.books.done,
+                "failed": self.books.failed,
+                "open": self.books.open,
+            },
+            "bytes": self.totals.bytes,
+            "words": self.totals.words,
+            "distinct": self.totals.distinct,
+            "top": [{"word": word, "count": count} for word, count in self.totals.top],
+            "bundles": self.bundles,
+            "tasks": self.tasks,
+            "uploaded": self.uploaded,
+            "uploaded_bytes": self.uploaded_bytes,
+            "reused": self.reused,
+            "failures": [failure.json() for failure in self.failures],
+            "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
+            "requests": {service: dict(counts) for service, counts in self.requests.items()},
+            "pool": self.pool,
+            "output": None if self.output is None else shown(self.output),
+            "left": list(self.left),
+        }

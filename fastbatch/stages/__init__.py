@@ -1,0 +1,1 @@
+"""What a run goes through, a file for each stage."""
