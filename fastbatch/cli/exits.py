@@ -2,10 +2,12 @@
 
 import enum
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import click
+
+from fastbatch.errors import FastbatchError, ServiceError, UsageError
 
 
 class Exit(enum.IntEnum):
@@ -23,15 +25,36 @@ class ServiceFailed(click.ClickException):
     exit_code = Exit.REFUSED
 
 
+class Unusable(click.ClickException):
+    """Raised to end because nothing can be done as it is asked for; each problem is a line."""
+
+    exit_code = Exit.USAGE
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\nError: ".join(problems))
+
+
+class Incomplete(click.ClickException):
+    """Raised to end because some of the work is not done."""
+
+    exit_code = Exit.INCOMPLETE
+
+
 @contextmanager
 def boundary() -> Iterator[None]:
-    """Turn what the local services and the system raise into a message and an exit code."""
+    """Turn what fastbatch, its local services and the system raise into a message and an exit code."""
     from fastbatch.local.errors import LocalError
 
     try:
         yield
     except LocalError as error:
         raise ServiceFailed(str(error)) from error
+    except UsageError as error:
+        raise Unusable(error.problems) from error
+    except ServiceError as error:
+        raise ServiceFailed(str(error)) from error
+    except FastbatchError as error:
+        raise Incomplete(str(error)) from error
     except OSError as error:
         if error.errno == errno.EPIPE:  # whoever reads what we print has left
             raise

@@ -1,0 +1,83 @@
+"""The options by which runs are set, one for each setting."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from fastbatch.bounds import SETTINGS, Setting, Shape
+from fastbatch.units import parse_duration, parse_size
+
+Number = TypeVar("Number", int, float)
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def size(text: str) -> int:
+    """Read a number of bytes, with or without a unit."""
+    return _read(parse_size, text)
+
+
+def duration(text: str) -> float:
+    """Read a time in seconds, or with units."""
+    return _read(parse_duration, text)
+
+
+def _read(parse: Callable[[str], Number], text: str) -> Number:
+    try:
+        return parse(text)
+    except ValueError as error:  # of which click would not show the message
+        raise click.BadParameter(str(error)) from error
+
+
+_TYPES: dict[Shape, Any] = {
+    Shape.NUMBER: int,
+    Shape.SIZE: size,
+    Shape.DURATION: duration,
+    Shape.TEXT: str,
+    Shape.TEXTS: str,
+}
+_CALLED = {Shape.NUMBER: "N", Shape.SIZE: "SIZE", Shape.DURATION: "DURATION"}
+
+
+def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command an option for every setting; the values of those that are not given are None."""
+    for known in reversed(SETTINGS.values()):
+        command = _option(known)(command)
+    return command
+
+
+def account_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say which account is used: `profile` and `local`."""
+    command = click.option("--local", is_flag=True, help="Use the local services; ignore what is set for accounts.")(
+        command
+    )
+    return click.option(
+        "--profile", metavar="NAME", help="The profile of config.toml to use.  [default: its default_profile, if any]"
+    )(command)
+
+
+def _option(known: Setting) -> Decorator:
+    about = f"{known.help}  [default: {_default(known)}]"
+    if known.shape is Shape.FLAG:
+        return click.option(f"{known.option}/--no-{known.option[2:]}", known.name, default=None, help=about)
+    several = known.shape is Shape.TEXTS
+    return click.option(
+        known.option,
+        known.name,
+        type=_TYPES[known.shape],
+        metavar=known.called or _CALLED[known.shape],
+        multiple=several,
+        callback=_or_none if several else None,
+        help=f"{about[:-1]}; may be given several times]" if several else about,
+    )
+
+
+def _default(known: Setting) -> str:
+    if known.shape is Shape.FLAG:
+        return "on" if known.default else "off"
+    return known.otherwise if known.default in {None, ()} else known.shown(known.default)
+
+
+def _or_none(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Tell no value from some, as with the other options."""
+    return values or None
