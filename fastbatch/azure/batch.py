@@ -1,0 +1,243 @@
+"""
+Azure Batch.
+
+The SDK signs and sends. Bodies and answers are plain JSON, as its models take 3.1 ms to read back a hundred tasks where
+JSON takes 0.06 ms. Its retries are off: they would not pace what is sent beside them, nor send a refused POST again.
+"""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from azure.batch._patch import BatchSharedKeyAuthPolicy
+from azure.batch.aio import BatchClient
+from azure.core.credentials import AzureNamedKeyCredential
+from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
+from azure.core.pipeline import policies
+from azure.core.rest import HttpRequest
+
+from fastbatch import limits
+from fastbatch.azure.connections import session, transport
+from fastbatch.azure.line import Line
+from fastbatch.azure.refusals import Answer, refusal
+from fastbatch.errors import Refused, Unreachable
+from fastbatch.settings import Account
+
+Json = dict[str, Any]
+
+_API_VERSION = "2025-06-01"
+_JSON = "application/json; odata=minimalmetadata"
+_NOT_FOUND = 404
+_SCOPE = "https://batch.core.windows.net//.default"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request."""
+
+    what: str  # after "refused to"
+    method: str
+    path: str
+    params: Mapping[str, str] | None = None
+    body: bytes | None = None
+
+
+class Batch:
+    """An account of Azure Batch."""
+
+    def __init__(self, account: Account, credential: Any, line: Line) -> None:
+        self.line = line
+        self._account = account
+        self._credential = credential
+        self._stack = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        over = await self._stack.enter_async_context(session(self._account.batch_endpoint))
+        client = BatchClient(
+            self._account.batch_endpoint,
+            self._credential,
+            policies=[policies.HeadersPolicy(), policies.UserAgentPolicy("fastbatch"), self._authentication()],
+            transport=transport(over),
+        )
+        self._client = await self._stack.enter_async_context(client)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    def _authentication(self) -> Any:
+        if isinstance(self._credential, AzureNamedKeyCredential):
+            return BatchSharedKeyAuthPolicy(self._credential)
+        return policies.AsyncBearerTokenCredentialPolicy(self._credential, _SCOPE)
+
+    # Pools
+
+    async def pool(self, pool_id: str) -> Json | None:
+        """Give a pool, if it is there."""
+        return await self._get_if_there(Ask("look at the pool", "GET", f"/pools/{_segment(pool_id)}"))
+
+    async def make_pool(self, body: Json) -> None:
+        """Make a pool."""
+        await self._ask(Ask("make the pool", "POST", "/pools", body=_dump(body)))
+
+    async def resize_pool(self, pool_id: str, nodes: int) -> None:
+        """Begin to give a pool so many nodes."""
+        path = f"/pools/{_segment(pool_id)}/resize"
+        body = _dump({"targetDedicatedNodes": nodes, "nodeDeallocationOption": "taskcompletion"})
+        await self._ask(Ask("resize the pool", "POST", path, body=body))
+
+    async def delete_pool(self, pool_id: str) -> None:
+        """Begin to delete a pool."""
+        await self._ask(Ask("delete the pool", "DELETE", f"/pools/{_segment(pool_id)}"))
+
+    async def node_counts(self, pool_id: str) -> dict[str, int]:
+        """Count the nodes of a pool by state."""
+        params = {"$filter": f"poolId eq '{_quoted(pool_id)}'"}
+        page = await self._ask(Ask("count the nodes", "GET", "/nodecounts", params))
+        counts: dict[str, int] = {}
+        for pool in page.get("value", []):
+            for kind in ("dedicated", "lowPriority"):
+                for state, count in pool.get(kind, {}).items():
+                    counts[state] = counts.get(state, 0) + count
+        return counts
+
+    async def nodes(self, pool_id: str) -> list[Json]:
+        """Give the nodes of a pool with what their start task came to."""
+        ask = Ask(
+            "list the nodes", "GET", f"/pools/{_segment(pool_id)}/nodes", {"$select": "id,state,startTaskInfo,errors"}
+        )
+        return [node async for page in self._pages(ask) for node in page]
+
+    async def images(self) -> list[Json]:
+        """Give the verified images."""
+        ask = Ask("list the images", "GET", "/supportedimages", {"$filter": "verificationType eq 'verified'"})
+        return [image async for page in self._pages(ask) for image in page]
+
+    # Jobs
+
+    async def job(self, job_id: str) -> Json | None:
+        """Give a job, if it is there."""
+        return await self._get_if_there(Ask("look at the job", "GET", f"/jobs/{_segment(job_id)}"))
+
+    async def make_job(self, body: Json) -> None:
+        """Make a job."""
+        await self._ask(Ask("make the job", "POST", "/jobs", body=_dump(body)))
+
+    async def end_job_after_tasks(self, job_id: str) -> None:
+        """Let the service end a job as soon as all its tasks are completed."""
+        body = _dump({"onAllTasksComplete": "terminatejob"})
+        await self._ask(Ask("let the job end", "PATCH", f"/jobs/{_segment(job_id)}", body=body))
+
+    async def delete_job(self, job_id: str) -> None:
+        """Begin to delete a job."""
+        await self._ask(Ask("delete the job", "DELETE", f"/jobs/{_segment(job_id)}"))
+
+    # Tasks
+
+    async def add_tasks(self, job_id: str, body: bytes) -> list[Json]:
+        """Add a collection of tasks; give what the service says of each."""
+        path = f"/jobs/{_segment(job_id)}/addtaskcollection"
+        answer = await self._ask(Ask("add tasks", "POST", path, body=body))
+        found: list[Json] = answer.get("value", [])
+        return found
+
+    def task_pages(self, job_id: str, *, where: str, select: str) -> AsyncIterator[list[Json]]:
+        """Give tasks, a page at a time."""
+        params = {"$filter": where, "$select": select, "maxresults": str(limits.LIST_PAGE)}
+        return self._pages(Ask("list tasks", "GET", f"/jobs/{_segment(job_id)}/tasks", params))
+
+    async def node_of(self, job_id: str, task_id: str) -> str | None:
+        """Tell on which node a task ran last, if it is known."""
+        path = f"/jobs/{_segment(job_id)}/tasks/{_segment(task_id)}"
+        task = await self._get_if_there(Ask("look at a task", "GET", path, {"$select": "nodeInfo"}))
+        node: str | None = ((task or {}).get("nodeInfo") or {}).get("nodeId")
+        return node
+
+    async def task_counts(self, job_id: str) -> dict[str, int]:
+        """Count the tasks by state, roughly."""
+        answer = await self._ask(Ask("count the tasks", "GET", f"/jobs/{_segment(job_id)}/taskcounts"))
+        counts: dict[str, int] = answer.get("taskCounts", {})
+        return counts
+
+    # Requests
+
+    async def _get_if_there(self, ask: Ask) -> Json | None:
+        try:
+            return await self._ask(ask)
+        except Refused as refused:
+            if refused.status == _NOT_FOUND:
+                return None
+            raise
+
+    async def _pages(self, ask: Ask) -> AsyncIterator[list[Json]]:
+        params: Mapping[str, str] | None = ask.params
+        while params is not None:
+            answer = await self._ask(Ask(ask.what, ask.method, ask.path, params, ask.body))
+            yield answer.get("value", [])
+            params = _next(answer.get("odata.nextLink"))
+
+    async def _ask(self, ask: Ask) -> Json:
+        content = await self.line.send(ask.what, lambda: self._once(ask))
+        return json.loads(content) if content else {}
+
+    async def _once(self, ask: Ask) -> bytes:
+        request = HttpRequest(
+            ask.method,
+            f"{self._account.batch_endpoint}{ask.path}",
+            params={"api-version": _API_VERSION, **(ask.params or {})},
+            headers={"Accept": "application/json", **({"Content-Type": _JSON} if ask.body is not None else {})},
+            content=ask.body,
+        )
+        try:
+            response = await self._client.send_request(request)
+        except HttpResponseError as error:
+            raise self._refusal(ask, error) from error
+        except (ServiceRequestError, ServiceResponseError) as error:
+            raise Unreachable("Batch", ask.what, _why(error)) from error
+        self.line.clock.hear(response.headers.get("Date"))
+        return response.content
+
+    def _refusal(self, ask: Ask, error: HttpResponseError) -> Exception:
+        response: Any = error.response
+        if response is None:
+            return Unreachable("Batch", ask.what, _why(error))
+        self.line.clock.hear(response.headers.get("Date"))
+        code, message = _said(response)
+        return refusal("Batch", ask.what, Answer(response.status_code, code, message, response.headers))
+
+
+def _said(response: Any) -> tuple[str, str]:
+    """Read an error's code and message, with the values that explain it."""
+    try:
+        body = json.loads(response.content)
+        text = body["message"]["value"].partition("\n")[0]
+        details = "; ".join(f"{value['key']}: {value['value']}" for value in body.get("values") or ())
+        return body["code"], f"{text} ({details})" if details else text
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return response.reason or "", ""
+
+
+def _why(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _dump(body: Json) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def _segment(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def _next(link: str | None) -> dict[str, str] | None:
+    """Give the parameters of the next page; it is asked for where this one was, whatever host the link names."""
+    if not link:
+        return None
+    return {name: value for name, value in parse_qsl(urlsplit(link).query) if name != "api-version"}

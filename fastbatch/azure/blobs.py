@@ -1,0 +1,195 @@
+"""
+Blobs, read and written.
+
+Bodies go over a plain session with a SAS: the SDK's own upload takes 1.2 ms of CPU a blob and this 0.2 ms, and after a
+refusal the SDK waits 15 s before it tries again.
+"""
+
+import base64
+import contextlib
+import hashlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import BinaryIO
+from urllib.parse import quote
+
+import aiohttp
+
+from fastbatch.azure.line import Line
+from fastbatch.azure.refusals import Answer, refusal
+from fastbatch.errors import Refused, ServiceError, Unreachable
+
+Sas = Callable[[str], Awaitable[dict[str, str]]]
+
+_NOT_FOUND, _PRECONDITION = 404, 412
+_ERRORS_FROM = 400
+_PIECE = 1 << 18
+_IS_THERE = frozenset({"BlobAlreadyExists", "ConditionNotMet"})
+_MESSAGE = re.compile(rb"<Message>([^<\n]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A blob that is there."""
+
+    length: int
+    touched: datetime
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    what: str  # after "refused to"
+    method: str
+    container: str
+    name: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    allowed: frozenset[int] = frozenset()  # the errors that are answers
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Blobs:
+    """The blobs of a storage account."""
+
+    def __init__(self, endpoint: str, session: aiohttp.ClientSession, sas: Sas, line: Line) -> None:
+        self._endpoint = endpoint
+        self._session = session
+        self._sas = sas
+        self._line = line
+
+    async def look(self, container: str, name: str) -> Stored | None:
+        """Give what is there under a name."""
+        answer = await self._send(_Ask("look at a blob", "HEAD", container, name, allowed=frozenset({_NOT_FOUND})))
+        if answer.status == _NOT_FOUND:
+            return None
+        return Stored(
+            int(answer.headers["Content-Length"]),
+            parsedate_to_datetime(answer.headers["Last-Modified"]),
+            answer.headers["ETag"],
+        )
+
+    async def put(
+        self, container: str, name: str, content: bytes, *, md5: bytes | None = None, replace: bool = False
+    ) -> bool:
+        """Store a blob; tell whether it was stored. What is there stays, unless it is to be replaced."""
+        checked = base64.b64encode(md5).decode() if md5 else _md5(content)
+        headers = {"x-ms-blob-type": "BlockBlob", "Content-MD5": checked, **_condition(replace=replace)}
+        return await self._stored(_Ask("put a blob", "PUT", container, name, headers=headers, content=content))
+
+    async def put_block(self, container: str, name: str, block_id: str, content: bytes) -> None:
+        """Store a block of a blob that is to be."""
+        params = {"comp": "block", "blockid": block_id}
+        headers = {"Content-MD5": _md5(content)}
+        await self._send(_Ask("put a block", "PUT", container, name, params, headers, content))
+
+    async def put_block_list(self, container: str, name: str, block_ids: list[str], *, replace: bool = False) -> bool:
+        """Make a blob of blocks; tell whether it was made. What is there stays, unless it is to be replaced."""
+        blocks = "".join(f"<Latest>{block_id}</Latest>" for block_id in block_ids)
+        content = f'<?xml version="1.0" encoding="utf-8"?><BlockList>{blocks}</BlockList>'.encode()
+        headers = {"Content-MD5": _md5(content), **_condition(replace=replace)}
+        return await self._stored(
+            _Ask("put a list of blocks", "PUT", container, name, {"comp": "blocklist"}, headers, content)
+        )
+
+    async def renew(self, container: str, name: str, etag: str) -> bool:
+        """Mark a blob as used now; tell whether it is still the one that was seen."""
+        answer = await self._send(
+            _Ask(
+                "renew a blob",
+                "PUT",
+                container,
+                name,
+                params={"comp": "metadata"},
+                headers={"If-Match": etag, "x-ms-meta-fastbatch": "bundle"},
+                allowed=frozenset({_NOT_FOUND, _PRECONDITION}),
+            )
+        )
+        return answer.status < _ERRORS_FROM
+
+    async def read(self, what: str, container: str, name: str, into: BinaryIO) -> None:
+        """Read a blob into a file."""
+        ask = _Ask(what, "GET", container, name)
+
+        async def once() -> None:
+            into.seek(0)
+            into.truncate()
+            async with self._response(ask) as response:
+                if response.status >= _ERRORS_FROM:
+                    raise _refusal(ask, _Reply(response.status, response.headers, await response.read()))
+                async for piece in response.content.iter_chunked(_PIECE):
+                    into.write(piece)
+
+        await self._line.send(what, once)
+
+    async def tail(self, container: str, name: str, length: int) -> bytes:
+        """Give the last bytes of a blob; none if it is not there."""
+        stored = await self.look(container, name)
+        if stored is None or not stored.length:
+            return b""
+        start = max(0, stored.length - length)
+        headers = {"x-ms-range": f"bytes={start}-"}
+        ask = _Ask("read a log", "GET", container, name, headers=headers, allowed=frozenset({_NOT_FOUND}))
+        answer = await self._send(ask)
+        return b"" if answer.status == _NOT_FOUND else answer.body
+
+    async def _stored(self, ask: _Ask) -> bool:
+        try:
+            await self._send(ask)
+        except Refused as refused:
+            if refused.code in _IS_THERE:
+                return False
+            raise
+        return True
+
+    async def _send(self, ask: _Ask) -> _Reply:
+        async def once() -> _Reply:
+            async with self._response(ask) as response:
+                answer = _Reply(response.status, response.headers, await response.read())
+            if answer.status >= _ERRORS_FROM and answer.status not in ask.allowed:
+                raise _refusal(ask, answer)
+            return answer
+
+        return await self._line.send(ask.what, once)
+
+    @contextlib.asynccontextmanager
+    async def _response(self, ask: _Ask) -> AsyncIterator[aiohttp.ClientResponse]:
+        url = f"{self._endpoint}/{ask.container}/{quote(ask.name)}"
+        params = {**ask.params, **await self._sas(ask.container)}
+        try:
+            async with self._session.request(
+                ask.method, url, params=params, headers=ask.headers, data=ask.content
+            ) as response:
+                self._line.clock.hear(response.headers.get("Date"))
+                yield response
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unreachable("Storage", ask.what, _why(error)) from error
+
+
+def _condition(*, replace: bool) -> dict[str, str]:
+    return {} if replace else {"If-None-Match": "*"}
+
+
+def _md5(content: bytes) -> str:
+    return base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
+
+
+def _why(error: Exception) -> str:
+    """Say what went wrong; of a URL nothing is shown from its query on, which holds a signature."""
+    return f"{type(error).__name__}: {error}".partition("?")[0].rstrip(": ")
+
+
+def _refusal(ask: _Ask, answer: _Reply) -> ServiceError:
+    code = answer.headers.get("x-ms-error-code", "")
+    message = found[1].decode("utf-8", "replace") if (found := _MESSAGE.search(answer.body)) else ""
+    return refusal("Storage", ask.what, Answer(answer.status, code, message, answer.headers))
