@@ -1,0 +1,30 @@
+"""What a run may use of this machine at once."""
+
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from anyio import CapacityLimiter
+
+from fastbatch.budget import ByteBudget
+
+Together = Callable[[Sequence[Callable[[], Awaitable[object]]]], Awaitable[None]]
+
+
+# Threads beyond the cores, as some of them wait for a disk.
+_WAITING = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Threads for what would hold up the event loop, bytes to hold in memory, and a way to do things side by side."""
+
+    threads: CapacityLimiter
+    budget: ByteBudget
+    together: Together
+
+
+def threads() -> int:
+    """Tell how many threads are worth having."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + _WAITING

@@ -1,0 +1,117 @@
+"""What the ledger is told, and what it wants done."""
+
+from dataclasses import dataclass
+
+from fastbatch.events import Event
+from fastbatch.model import Blob, Bundle, Ending, Failure, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A bundle was built, less the inputs that failed; without a blob if none is left."""
+
+    bundle: str
+    blob: Blob | None
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A bundle is in storage."""
+
+    bundle: str
+    reused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotStored:
+    """A bundle could not be uploaded."""
+
+    bundle: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The service has tasks."""
+
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The service will never take a task."""
+
+    task: Task
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A task is completed, well or not."""
+
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """A task's result is here, and sound."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class Unsound:
+    """A task that ended well has no sound result."""
+
+    task: Task
+    reason: str
+
+
+Fact = Built | Stored | NotStored | Submitted | Rejected | Ended | Collected | Unsound
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Build a bundle and upload it; what storage has of it is to be replaced if that was found to be bad."""
+
+    bundle: Bundle
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Give a task to the service, not before some time has passed."""
+
+    task: Task
+    bundle: Bundle
+    blob: Blob
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Bring a task's result here, and see whether it is sound."""
+
+    task: Task
+    bundle: Bundle
+    lost: frozenset[str]  # the names of its inputs that are not in it
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """Say why a task failed, with what it wrote."""
+
+    ending: Ending
+    reason: str
+    retried: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell observers."""
+
+    event: Event
+
+
+Action = Prepare | Submit | Fetch | Explain | Tell

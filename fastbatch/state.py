@@ -1,0 +1,14 @@
+"""Where things are kept on this machine between and during runs."""
+
+import os
+import sys
+from pathlib import Path
+
+
+def folder() -> Path:
+    """Give fastbatch's folder in the user's state folder; it may not be there yet."""
+    if named := os.environ.get("XDG_STATE_HOME"):
+        return Path(named) / "fastbatch"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "fastbatch"
+    return Path.home() / ".local" / "state" / "fastbatch"
