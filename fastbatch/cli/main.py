@@ -3,8 +3,10 @@
 import click
 
 import fastbatch
+from fastbatch.cli.config import config
 from fastbatch.cli.interruption import Program
 from fastbatch.cli.local import local
+from fastbatch.cli.run import run
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -15,10 +17,13 @@ def main() -> None:
 
     \b
     Examples:
-      fastbatch local up                    start Azure Batch and Blob Storage on this machine
-      eval "$(fastbatch local env)"         let az, the SDKs and azcopy find them
-      fastbatch local down                  stop them
+      fastbatch run --local --sample 2000   try it on this machine, with made-up texts
+      fastbatch run corpus --top 10         count the words of all files of a folder, on Azure
+      fastbatch config show                 what is set, and where
+      fastbatch local down                  stop what --local started
     """
 
 
+main.add_command(run)
+main.add_command(config)
 main.add_command(local)

@@ -1,0 +1,105 @@
+"""Runs, from inputs to a summary: what the command line and other programs call."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+import anyio
+from anyio import to_thread
+
+from fastbatch.bounds import problems as problems_of_settings
+from fastbatch.errors import UsageError
+from fastbatch.events import Event, Observer
+from fastbatch.model import Plan, Summary
+from fastbatch.outputs import check, output_name
+from fastbatch.planning import plan as planned
+from fastbatch.planning import problems as problems_of_plan
+from fastbatch.runs import Confirm, Manners, carry_out
+from fastbatch.settings import Account, Settings
+from fastbatch.stages.scan import collisions, scan
+from fastbatch.stopwatch import Stopwatch
+from fastbatch.workload import Counting
+
+
+def _nobody(event: Event) -> None:
+    """Take an event to nobody."""
+
+
+async def _as_expected(question: str, *, expected: bool) -> bool:
+    """Let what is expected be the answer to every question."""
+    del question
+    return expected
+
+
+async def plan(inputs: Sequence[str], settings: Settings | None = None) -> Plan:
+    """
+    Find the inputs, and say what a run of them would do. Nothing is sent to any service.
+
+    Raises:
+        UsageError: with all that is wrong with inputs and settings.
+
+    """
+    return await to_thread.run_sync(prepare, tuple(inputs), settings or Settings())
+
+
+def prepare(inputs: Sequence[str], settings: Settings) -> Plan:
+    """Do what `plan` does, in the thread that it is called in."""
+    problems = problems_of_settings(settings)
+    if settings.output is not None:
+        problems += check(settings.output)
+    try:
+        items = scan(inputs, include=settings.include, exclude=settings.exclude)
+    except UsageError as error:
+        raise UsageError([*problems, *error.problems]) from error
+    if settings.output is not None and settings.per_file:
+        problems += collisions(items, output_name)
+    if problems:
+        raise UsageError(problems)
+    workload = Counting(settings.top, settings.ignore_case)
+    found = planned(
+        items,
+        bundle_size=settings.bundle_size,
+        files_per_task=settings.files_per_task,
+        divisible=workload.divisible,
+    )
+    if over := problems_of_plan(found):
+        raise UsageError(over)
+    return found
+
+
+async def run(
+    inputs: Sequence[str],
+    settings: Settings | None = None,
+    *,
+    account: Account,
+    observe: Observer = _nobody,
+    confirm: Confirm = _as_expected,
+) -> Summary:
+    """
+    Run inputs, and give what they came to. One that fails is in the summary; an error means that the run is broken.
+
+    Cancelling leaves the tasks to the service, and what was uploaded for another run of the same inputs. After full
+    success, job and output container are deleted if `confirm` agrees, and the pool if the settings say so.
+
+    Raises:
+        UsageError: before anything was created.
+        ServiceError: a service refused, or is out of reach.
+        OutputFailed: results can't be written on this machine.
+
+    """
+    chosen = settings or Settings()
+    stopwatch = Stopwatch()
+    with stopwatch.during("plan"):
+        found = await plan(inputs, chosen)
+    return await carry_out(found, chosen, account, Manners(observe, confirm, stopwatch))
+
+
+def run_sync(
+    inputs: Sequence[str], settings: Settings | None = None, *, account: Account, observe: Observer = _nobody
+) -> Summary:
+    """Do what `run` does, for programs without an event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return anyio.run(partial(run, inputs, settings, account=account, observe=observe))
+    raise RuntimeError("run_sync can't be called inside a running event loop; await fastbatch.run(...) there.")

@@ -1,0 +1,175 @@
+"""`fastbatch run`: inputs in, merged results out."""
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fastbatch.cli.exits import Exit, boundary
+from fastbatch.cli.options import account_options, run_options
+
+if TYPE_CHECKING:
+    from fastbatch.cli.display import Display
+    from fastbatch.configuration import Configuration
+    from fastbatch.model import Plan
+
+_STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What is asked for beside the settings."""
+
+    inputs: tuple[str, ...]
+    nul: bool
+    sample: int | None
+    dry_run: bool
+    as_json: bool
+    quiet: bool
+    verbose: bool
+    log_file: str | None
+    profile: str | None
+    local: bool
+
+
+@click.command(short_help="Inputs in, merged results out.")
+@click.argument("inputs", nargs=-1, metavar="INPUT...", type=click.Path(allow_dash=True))
+@account_options
+@run_options
+@click.option("-0", "nul", is_flag=True, help="With INPUT -: the list on standard input is separated by NUL.")
+@click.option("--sample", type=click.IntRange(1, 1_000_000), metavar="N", help="Without INPUT: make N small texts.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines; the last one is run.completed.")
+@click.option("-q", "--quiet", is_flag=True, help="Show errors and the result only.")
+@click.option("-v", "--verbose", is_flag=True, help="Show requests that are sent again, too.")
+@click.option("--log-file", type=click.Path(dir_okay=False), metavar="FILE", help="Append all events as JSON lines.")
+def run(  # noqa: PLR0913, these are the options that are no settings
+    *,
+    inputs: tuple[str, ...],
+    nul: bool,
+    sample: int | None,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    log_file: str | None,
+    profile: str | None,
+    local: bool,
+    **flags: Any,
+) -> None:
+    """
+    Count the words of thousands of files on Azure Batch: upload, submit, wait, fetch, merge, clean up.
+
+    INPUT is a file, a folder (with all in it), or a glob, quoted or not; - reads a list of them from standard input.
+    What was uploaded before is not uploaded again, and a pool that is there is used.
+
+    \b
+    Examples:
+      fastbatch run --local --sample 2000              try it on this machine, with made-up texts
+      fastbatch run --local 'corpus/**/*.txt' --top 20
+      fastbatch run corpus --output results            counts.tsv and summary.json go there
+      fastbatch run corpus --nodes 8 --dry-run         see what would be done
+      find corpus -name '*.txt' -print0 | fastbatch run -0 -
+
+    \b
+    Exit codes:
+      0 all done    1 some inputs failed or are still open    2 wrong usage or configuration; nothing was created
+      3 a service refused or is out of reach    130, 143, 129 ended by a signal
+    """
+    asked = _Asked(
+        inputs=inputs,
+        nul=nul,
+        sample=sample,
+        dry_run=dry_run,
+        as_json=as_json,
+        quiet=quiet,
+        verbose=verbose,
+        log_file=log_file,
+        profile=profile,
+        local=local,
+    )
+    with boundary(), _inputs(asked) as found:
+        _run(asked, found, flags)
+
+
+@contextlib.contextmanager
+def _inputs(asked: _Asked) -> Iterator[list[str]]:
+    """Have the inputs: those that are named, those that standard input lists, or texts that are made up."""
+    from fastbatch import sample
+    from fastbatch.errors import UsageError
+    from fastbatch.stages.scan import read_list
+
+    if bool(asked.inputs) == (asked.sample is not None):
+        raise UsageError("name files, folders or globs to run, or let --sample N make some texts; not both")
+    if asked.nul and _STDIN not in asked.inputs:
+        raise UsageError("-0 goes with INPUT -, which reads a list from standard input")
+    if asked.sample is not None:
+        with tempfile.TemporaryDirectory(prefix="fastbatch-sample-") as folder:
+            sample.write(folder, asked.sample)
+            yield [folder]
+        return
+    listed = read_list(sys.stdin.buffer, nul=asked.nul) if _STDIN in asked.inputs else []
+    yield [*(text for text in asked.inputs if text != _STDIN), *listed]
+
+
+def _run(asked: _Asked, inputs: list[str], flags: dict[str, Any]) -> None:
+    from fastbatch.stopwatch import Stopwatch
+
+    stopwatch = Stopwatch()
+    with stopwatch.during("plan"):
+        configuration, plan = _prepare(asked, inputs, flags)
+    if asked.dry_run:
+        from fastbatch.cli.dry_run import show
+
+        show(plan, configuration, as_json=asked.as_json)
+        return
+    from fastbatch.cli.conducting import conduct
+    from fastbatch.cli.display import Wishes, choose
+
+    wishes = Wishes(json=asked.as_json, quiet=asked.quiet, verbose=asked.verbose, log_file=asked.log_file)
+    with choose(wishes) as display:
+        account = configuration.account or _local_account()
+        summary = conduct(plan, configuration.settings, account, display, stopwatch)
+    _end(display, complete=summary.complete)
+
+
+def _prepare(asked: _Asked, inputs: list[str], flags: dict[str, Any]) -> tuple["Configuration", "Plan"]:
+    """Bring together what is set and what is to be run; raise UsageError with all that is wrong with either."""
+    from fastbatch.api import prepare
+    from fastbatch.configuration import resolve
+    from fastbatch.errors import UsageError
+    from fastbatch.settings import Settings
+
+    problems: list[str] = []
+    configuration = plan = None
+    try:
+        configuration = resolve(flags, environ=os.environ, cwd=Path.cwd(), profile=asked.profile, local=asked.local)
+    except UsageError as error:
+        problems += error.problems
+    try:
+        plan = prepare(inputs, configuration.settings if configuration else Settings())
+    except UsageError as error:
+        problems += error.problems
+    if configuration is None or plan is None:
+        raise UsageError(problems)
+    return configuration, plan
+
+
+def _local_account() -> Any:
+    from fastbatch.cli.account import local_account
+
+    return local_account(lambda text: click.echo(text, err=True))
+
+
+def _end(display: "Display", *, complete: bool) -> None:
+    """End with what the run came to; a result that could not be written is not done."""
+    if display.trouble:
+        click.echo(f"The result could not be written to standard output: {display.trouble}.", err=True)
+    if display.trouble or not complete:
+        raise click.exceptions.Exit(Exit.INCOMPLETE)

@@ -1,0 +1,250 @@
+"""The pool: found, made, resized, deleted; and why one is of no use."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+
+from fastbatch.azure.batch import Batch
+from fastbatch.errors import NotOurs, PoolUnusable, Refused
+from fastbatch.events import NodesCounted, Noticed, Observer, PoolFound
+from fastbatch.settings import Settings
+from fastbatch.stages.describe import MARK
+from fastbatch.startup import start_command
+
+Json = dict[str, Any]
+
+NODES, SLOTS = 2, 2
+_LOOK_AGAIN = 1.0
+_LOOK_AT_MOST = 15.0
+
+# Nodes in these states may run a task sooner or later.
+_HOPEFUL = frozenset(
+    {
+        "creating",
+        "idle",
+        "preempted",  # Batch tries to replace it
+        "rebooting",
+        "reimaging",
+        "running",
+        "starting",
+        "unknown",
+        "upgradingOS",
+        "waitingForStartTask",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A pool that a run uses."""
+
+    id: str
+    nodes: int  # that it is to have
+    slots: int  # of each node
+    made: bool  # by this run
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What would be done about the pool."""
+
+    words: str
+    requests: int
+
+
+def intent(found: Json | None, settings: Settings) -> Intent:
+    """Say what a run would do about its pool."""
+    if found is None:
+        nodes = NODES if settings.nodes is None else settings.nodes
+        slots = settings.slots or SLOTS
+        return Intent(f"would be made: {nodes} nodes of {settings.vm_size}, {slots} slots each", 3)
+    if found["state"] == "deleting":
+        return Intent("is being deleted; would be waited for, then made anew", 4)
+    if _resizes(found, settings):
+        return Intent(f"is there; would be resized from {_target(found)} to {settings.nodes} nodes", 2)
+    return Intent(f"is there and would be used as it is: {_target(found)} nodes", 1)
+
+
+async def ensure(batch: Batch, settings: Settings, observe: Observer) -> Pool:
+    """Find the pool or make it, and resize it if that was asked for."""
+    found = await _not_being_deleted(batch, settings.pool, observe)
+    made = found is None
+    if found is None:
+        found = await _make(batch, settings)
+    resized = not made and _resizes(found, settings)
+    if resized and settings.nodes is not None:
+        await _resize(batch, settings.pool, settings.nodes)
+        nodes = settings.nodes
+    else:
+        nodes = _target(found)
+    pool = Pool(settings.pool, nodes, found.get("taskSlotsPerNode", 1), made)
+    observe(PoolFound(pool.id, made, pool.nodes, pool.slots, resized))
+    if settings.slots and settings.slots != pool.slots:
+        observe(
+            Noticed(f"Pool {pool.id} has {pool.slots} slots on each node; --slots holds only for a pool that is made.")
+        )
+    return pool
+
+
+def _target(found: Json) -> int:
+    return int(found.get("targetDedicatedNodes") or 0) + int(found.get("targetLowPriorityNodes") or 0)
+
+
+def _resizes(found: Json, settings: Settings) -> bool:
+    return settings.nodes is not None and int(found.get("targetDedicatedNodes") or 0) != settings.nodes
+
+
+async def _not_being_deleted(batch: Batch, pool_id: str, observe: Observer) -> Json | None:
+    wait = _LOOK_AGAIN
+    told = False
+    while (found := await batch.pool(pool_id)) is not None and found["state"] == "deleting":
+        if not told:
+            observe(Noticed(f"Pool {pool_id} is being deleted; waiting until it is gone, to make it anew."))
+            told = True
+        await anyio.sleep(wait)
+        wait = min(_LOOK_AT_MOST, wait * 1.5)
+    return found
+
+
+async def _make(batch: Batch, settings: Settings) -> Json:
+    image = choose_image(await batch.images(), settings)
+    body = describe(settings, image)
+    try:
+        await batch.make_pool(body)
+    except Refused as refused:
+        if refused.code != "PoolExists":  # someone else was faster, or our first request did arrive
+            raise
+    found = await batch.pool(settings.pool)
+    if found is None:
+        raise NotOurs(f"Pool {settings.pool} was deleted by someone else as soon as it was made. Run the same again.")
+    return found
+
+
+async def _resize(batch: Batch, pool_id: str, nodes: int) -> None:
+    wait = _LOOK_AGAIN
+    while True:
+        try:
+            await batch.resize_pool(pool_id, nodes)
+        except Refused as refused:
+            if refused.code not in ("AllocationStateNotSteady", "PoolBeingResized"):
+                raise
+            await anyio.sleep(wait)
+            wait = min(_LOOK_AT_MOST, wait * 1.5)
+        else:
+            return
+
+
+def choose_image(images: list[Json], settings: Settings) -> Json:
+    """Choose the latest verified image of a publisher, offer and SKU, with the agent that goes with it."""
+    wanted = (settings.publisher.lower(), settings.offer.lower(), settings.sku.lower())
+    found = [image for image in images if _identity(image) == wanted]
+    if not found:
+        there = sorted({" ".join(_identity(image)) for image in images if image.get("osType") == "linux"})
+        raise PoolUnusable(
+            f"Batch has no verified image {' '.join(wanted)}. Name one of these with --publisher, --offer and --sku: "
+            + "; ".join(there)
+        )
+    return found[-1]
+
+
+def _identity(image: Json) -> tuple[str, str, str]:
+    reference = image["imageReference"]
+    return reference["publisher"].lower(), reference["offer"].lower(), reference["sku"].lower()
+
+
+def describe(settings: Settings, image: Json) -> Json:
+    """Describe a new pool."""
+    return {
+        "id": settings.pool,
+        "vmSize": settings.vm_size,
+        "virtualMachineConfiguration": {
+            "imageReference": image["imageReference"],
+            "nodeAgentSKUId": image["nodeAgentSKUId"],
+        },
+        "targetDedicatedNodes": NODES if settings.nodes is None else settings.nodes,
+        "taskSlotsPerNode": settings.slots or SLOTS,
+        "taskSchedulingPolicy": {"nodeFillType": "spread"},
+        "startTask": {
+            "commandLine": start_command(settings.start_command),
+            "waitForSuccess": True,
+            "maxTaskRetryCount": 1,
+            "userIdentity": {"autoUser": {"scope": "pool", "elevationLevel": "admin"}},
+        },
+        "metadata": [{"name": MARK, "value": "pool"}],
+    }
+
+
+def hopeless(found: Json | None, counts: Mapping[str, int]) -> str | None:
+    """Say why no node of a pool will ever run a task, as far as can be seen; None while one may."""
+    if found is None:
+        return "it was deleted"
+    if found["state"] == "deleting":
+        return "it is being deleted"
+    changes = found.get("enableAutoScale") or found.get("allocationState") != "steady"
+    if changes or any(counts.get(state) for state in _HOPEFUL):
+        return None
+    return _stuck(found, counts)
+
+
+def _stuck(found: Json, counts: Mapping[str, int]) -> str:
+    if errors := found.get("resizeErrors"):
+        said = "; ".join(f"{error['code']}: {error.get('message', '')}" for error in errors)
+        return f"it got no nodes: {said}"
+    if not _target(found):
+        return "it has no nodes and is not to get any. Give it some with --nodes"
+    states = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()) if count and state != "total")
+    return f"no node can be used: {states or 'there is none'}"
+
+
+def start_failures(nodes: list[Json]) -> str:
+    """Say how start tasks failed, for as many nodes as matter."""
+    said: dict[str, int] = {}
+    for node in nodes:
+        info = node.get("startTaskInfo") or {}
+        if str(info.get("result", "")).lower() == "failure":
+            failure = info.get("failureInfo") or {}
+            reason = failure.get("message") or failure.get("code") or "no reason given"
+            text = f"start task failed with exit code {info.get('exitCode')}: {reason}"
+            said[text] = said.get(text, 0) + 1
+        for error in node.get("errors") or ():
+            text = f"{error.get('code')}: {error.get('message')}"
+            said[text] = said.get(text, 0) + 1
+    return "; ".join(f"{text} ({count} nodes)" if count > 1 else text for text, count in said.items())
+
+
+class Guard:
+    """Looks after the pool while tasks wait: tells how its nodes are, and ends the run when none will ever be ready."""
+
+    def __init__(self, batch: Batch, pool_id: str, observe: Observer) -> None:
+        self._batch = batch
+        self._pool_id = pool_id
+        self._observe = observe
+        self._counts: Mapping[str, int] = {}
+
+    async def work(self) -> None:
+        """Look often at first, then now and then; for as long as it is not cancelled."""
+        wait, before = _LOOK_AGAIN, None
+        while True:
+            await anyio.sleep(wait)
+            reason = await self._look()
+            if reason and reason == before:  # once may be a moment between two states
+                raise PoolUnusable(f"No task can run in pool {self._pool_id}: {reason}{await self._details()}")
+            before = reason
+            wait = _LOOK_AGAIN if reason else min(_LOOK_AT_MOST, wait * 1.6)
+
+    async def _look(self) -> str | None:
+        found = await self._batch.pool(self._pool_id)
+        counts = {} if found is None else await self._batch.node_counts(self._pool_id)
+        states = {state: count for state, count in counts.items() if count and state != "total"}
+        if states != self._counts:
+            self._counts = states
+            self._observe(NodesCounted(states))
+        return hopeless(found, counts)
+
+    async def _details(self) -> str:
+        if not self._counts:
+            return "."
+        said = start_failures(await self._batch.nodes(self._pool_id))
+        return f" ({said})." if said else "."

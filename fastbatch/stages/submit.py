@@ -1,0 +1,142 @@
+"""Tasks, given to the service in collections; every id is accounted for."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from fastbatch.azure.batch import Batch
+from fastbatch.chunks import Collection, Described, body
+from fastbatch.errors import Refused
+from fastbatch.facts import Fact, Rejected, Submit, Submitted
+
+_TOO_LARGE = 413
+_ROUNDS = 8
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
+
+
+@dataclass(slots=True)
+class Verdicts:
+    """What the service said of each task of a collection."""
+
+    taken: list[Described] = field(default_factory=list)
+    refused: list[tuple[Described, str]] = field(default_factory=list)
+    open: list[tuple[Described, str]] = field(default_factory=list)  # to be sent again, and why
+
+
+def judge(sent: Sequence[Described], answers: Sequence[dict[str, Any]]) -> Verdicts:
+    """
+    Match a service's answers to what was sent.
+
+    The letter case of a status is not to be relied on, and what is not named in the answer may or may not be there.
+    A task that exists is ours, as the job is.
+    """
+    by_id = {str(answer.get("taskId", "")).lower(): answer for answer in answers}
+    verdicts = Verdicts()
+    for described in sent:
+        answer = by_id.get(described.task.id.lower(), {})
+        status = str(answer.get("status", "")).lower()
+        code = (answer.get("error") or {}).get("code", "")
+        if status == "success" or code == "TaskExists":
+            verdicts.taken.append(described)
+        elif status == "clienterror":
+            verdicts.refused.append((described, _said(answer)))
+        else:
+            verdicts.open.append((described, _said(answer) or "it was not in the service's answer"))
+    return verdicts
+
+
+def _said(answer: dict[str, Any]) -> str:
+    error = answer.get("error") or {}
+    message = (error.get("message") or {}).get("value", "").partition("\n")[0]
+    return ": ".join(part for part in (error.get("code", ""), message) if part)
+
+
+class Submitter:
+    """
+    Adds tasks to a job.
+
+    Whoever has gathered a full collection sends it, beside others; one that is not full is sent too, but only one at a
+    time, so that what comes meanwhile goes together.
+    """
+
+    def __init__(
+        self, batch: Batch, job_id: str, *, describe: Callable[[Submit], Described], note: Callable[[Fact], None]
+    ) -> None:
+        self._batch = batch
+        self._job_id = job_id
+        self._describe = describe
+        self._note = note
+        self._gathering = anyio.Lock()
+        self._left: Described | None = None
+
+    async def work(self, todo: MemoryObjectReceiveStream[Submit]) -> None:
+        """Gather and send, one collection after the other."""
+        while True:
+            async with self._gathering:
+                try:
+                    collection = await self._gather(todo)
+                except anyio.EndOfStream:
+                    return
+                if not collection.full:
+                    await self._send(collection.tasks)
+                    continue
+            await self._send(collection.tasks)
+
+    async def _gather(self, todo: MemoryObjectReceiveStream[Submit]) -> Collection:
+        collection = Collection()
+        self._put(collection, self._left or self._describe(await todo.receive()))
+        self._left = None
+        while not collection.full:
+            try:
+                described = self._describe(todo.receive_nowait())
+            except (anyio.WouldBlock, anyio.EndOfStream):
+                break
+            if not self._put(collection, described):
+                self._left = described
+        return collection
+
+    def _put(self, collection: Collection, described: Described) -> bool:
+        if described.too_large:
+            self._note(Rejected(described.task, "its description is over what one request can hold"))
+            return True
+        return collection.add(described)
+
+    async def _send(self, tasks: list[Described]) -> None:
+        reasons: list[tuple[Described, str]] = []
+        for attempt in range(_ROUNDS):
+            if attempt:
+                await anyio.sleep(min(_LONGEST_WAIT, _FIRST_WAIT * 2.0**attempt) * random.uniform(0.5, 1.0))  # noqa: S311
+            reasons = await self._send_once(tasks)
+            tasks = [described for described, _ in reasons]
+            if not tasks:
+                return
+        for described, reason in reasons:
+            self._note(Rejected(described.task, f"{reason} ({_ROUNDS} times)"))
+
+    async def _send_once(self, tasks: list[Described]) -> list[tuple[Described, str]]:
+        """Send tasks; give those that are to be sent again, with the reason."""
+        if not tasks:
+            return []
+        try:
+            answers = await self._batch.add_tasks(self._job_id, body(tasks))
+        except Refused as refused:
+            if refused.status != _TOO_LARGE:
+                raise
+            return await self._send_halves(tasks, refused)
+        verdicts = judge(tasks, answers)
+        if verdicts.taken:
+            self._note(Submitted(tuple(described.task for described in verdicts.taken)))
+        for described, reason in verdicts.refused:
+            self._note(Rejected(described.task, reason))
+        return verdicts.open
+
+    async def _send_halves(self, tasks: list[Described], refused: Refused) -> list[tuple[Described, str]]:
+        if len(tasks) == 1:
+            self._note(Rejected(tasks[0].task, str(refused)))
+            return []
+        middle = len(tasks) // 2
+        return [*await self._send_once(tasks[:middle]), *await self._send_once(tasks[middle:])]

@@ -1,0 +1,118 @@
+"""Bundles, built off the event loop and put into storage, unless they are there."""
+
+import base64
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from anyio import to_thread
+from anyio.abc import ObjectReceiveStream
+
+from fastbatch.azure.storage import Inventory, Storage
+from fastbatch.capacity import Capacity
+from fastbatch.errors import InputChanged, Refused
+from fastbatch.facts import Built, Fact, NotStored, Prepare, Stored
+from fastbatch.model import Blob, Bundle, Kind
+from fastbatch.stages import bundle as bundling
+from fastbatch.stages.bundle import IN_MEMORY, Extent
+from fastbatch.tar import footprint
+
+BLOCK = 8 << 20
+
+# A blob that is used is marked as used, so that cleaning by age finds only what nobody uses. Once a day is enough.
+_MARKED_EVERY = timedelta(days=1)
+_RESTARTS = 3
+
+
+class Uploader:
+    """Puts bundles into a container."""
+
+    def __init__(self, storage: Storage, container: str, capacity: Capacity, note: Callable[[Fact], None]) -> None:
+        self._storage = storage
+        self._container = container
+        self._capacity = capacity
+        self._note = note
+        self._inventory = Inventory({}, whole=False)
+
+    async def look_around(self) -> None:
+        """Learn what is there, by a single request if there is not much; make the container if it is not there."""
+        inventory = await self._storage.inventory(self._container)
+        if inventory is None:
+            await self._storage.make_container(self._container)
+            inventory = Inventory({}, whole=True)
+        self._inventory = inventory
+
+    async def work(self, todo: ObjectReceiveStream[Prepare]) -> None:
+        """Build and upload, one bundle after the other."""
+        async for action in todo:
+            async with self._capacity.budget.hold(_memory(action.bundle)):
+                built = await to_thread.run_sync(bundling.build, action.bundle, limiter=self._capacity.threads)
+                self._note(Built(action.bundle.id, built.blob, built.failures))
+                if not isinstance(built.content, Extent):
+                    await self._upload(action, built)
+                    continue
+            await self._upload(action, built)
+
+    async def _upload(self, action: Prepare, built: bundling.Built) -> None:
+        if built.blob is None:
+            return
+        try:
+            reused = not action.replace and await self._is_there(built.blob)
+            if not reused:
+                reused = not await self._store(built.blob, built, replace=action.replace)
+        except (Refused, InputChanged) as error:
+            self._note(NotStored(action.bundle.id, str(error)))
+        else:
+            self._note(Stored(action.bundle.id, reused))
+
+    async def _is_there(self, blob: Blob) -> bool:
+        stored = self._inventory.blobs.get(blob.digest)
+        if stored is None and not self._inventory.whole:
+            stored = await self._storage.blobs.look(self._container, blob.digest)
+        if stored is None or stored.length != blob.length:
+            return False
+        if self._storage.line.clock.now() - stored.touched < _MARKED_EVERY:
+            return True
+        return await self._storage.blobs.renew(self._container, blob.digest, stored.etag)
+
+    async def _store(self, blob: Blob, built: bundling.Built, *, replace: bool) -> bool:
+        """Store a bundle; tell whether it was not there."""
+        if isinstance(built.content, Extent):
+            return await self._store_in_blocks(blob, built.content, replace=replace)
+        return await self._storage.blobs.put(
+            self._container, blob.digest, built.content, md5=built.md5, replace=replace
+        )
+
+    async def _store_in_blocks(self, blob: Blob, extent: Extent, *, replace: bool) -> bool:
+        offsets = range(0, extent.length, BLOCK)
+        for _ in range(_RESTARTS):
+            await self._capacity.together([partial(self._send_block, blob, extent, offset) for offset in offsets])
+            ids = [_block_id(offset) for offset in offsets]
+            try:
+                return await self._storage.blobs.put_block_list(self._container, blob.digest, ids, replace=replace)
+            except Refused as refused:
+                # Who commits a blob of this name takes our blocks away with it; its content is the same as ours.
+                if refused.code != "InvalidBlockList":
+                    raise
+                stored = await self._storage.blobs.look(self._container, blob.digest)
+                if stored is not None and stored.length == blob.length:
+                    return False
+        raise Refused(
+            "Storage", "put a list of blocks", 400, "InvalidBlockList", "others write the same blob over and over"
+        )
+
+    async def _send_block(self, blob: Blob, extent: Extent, offset: int) -> None:
+        async with self._capacity.budget.hold(BLOCK):
+            content = await to_thread.run_sync(bundling.block, extent, offset, BLOCK, limiter=self._capacity.threads)
+            await self._storage.blobs.put_block(self._container, blob.digest, _block_id(offset), content)
+
+
+def _block_id(offset: int) -> str:
+    return base64.b64encode(b"%016d" % offset).decode()
+
+
+def _memory(bundle: Bundle) -> int:
+    """Tell how many bytes a bundle takes at most while it is built, and while it is sent unless that is in blocks."""
+    if bundle.kind is Kind.TAR:
+        return sum(footprint(len(item.raw_name), item.size) for item in bundle.items)
+    return min(bundle.size, IN_MEMORY)

@@ -1,0 +1,155 @@
+"""
+One poller for all tasks of a run.
+
+It asks for what was completed since shortly before the last that it knows of, with no more fields than it needs, and
+the less often the less happens. What a moment's answer lacks, a later one has: the service's clocks may differ, so
+thirty seconds are asked for again each time, and in a quiet stretch everything now and then.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import anyio
+
+from fastbatch.azure.batch import Batch
+from fastbatch.events import Observer, TasksCounted
+from fastbatch.facts import Ended, Fact
+from fastbatch.ledger import Ledger
+from fastbatch.model import Ending, Task
+
+SHORTEST, LONGEST = 0.1, 5.0
+_FIELDS = "id,stateTransitionTime,executionInfo"
+_OVERLAP = timedelta(seconds=30)
+_QUIET_SECONDS = 60.0
+_COUNTED_EVERY = 2.0
+# A poll that takes long is not made more often than that it takes this part of the time.
+_SHARE = 0.2
+_GROWTH = 1.6
+
+
+def next_interval(interval: float, *, found: int, waiting: int, took: float) -> float:
+    """
+    Tell how long to wait for the next poll.
+
+    A sixteenth of what is waited for, and at most 25 tasks, is worth a poll: the interval shrinks when twice as many
+    were found, stays when about as many were, and grows when there were fewer.
+    """
+    worth = max(1, min(25, waiting // 16))
+    if found >= 2 * worth:
+        interval /= _GROWTH
+    elif found == 0:
+        interval *= _GROWTH
+    elif found < worth:
+        interval *= _GROWTH**0.5
+    return min(LONGEST, max(SHORTEST, took / _SHARE, interval))
+
+
+@dataclass(slots=True)
+class Watermark:
+    """The latest moment at which a task is known to have been completed, by the service's time."""
+
+    at: datetime | None = None
+
+    def where(self) -> str:
+        """Give the filter for what may be news."""
+        if self.at is None:
+            return "state eq 'completed'"
+        since = (self.at - _OVERLAP).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return f"state eq 'completed' and stateTransitionTime ge DateTime'{since}'"
+
+    def rise(self, moments: list[datetime]) -> None:
+        """Note the moments of a listing that was read to its end."""
+        self.at = max(moments, default=self.at) if self.at is None else max([self.at, *moments])
+
+
+class Watcher:
+    """Watches the tasks of a job."""
+
+    def __init__(
+        self, batch: Batch, job_id: str, ledger: Ledger, *, note: Callable[[Fact], None], observe: Observer
+    ) -> None:
+        self._batch = batch
+        self._job_id = job_id
+        self._ledger = ledger
+        self._select = _FIELDS
+        self._note = note
+        self._observe = observe
+        self._watermark = Watermark()
+        self._listed_whole = self._counted = 0.0
+        self.submitted = anyio.Event()
+
+    def want_nodes(self) -> None:
+        """Ask where tasks ran, too; it doubles what an answer takes."""
+        self._select = f"{_FIELDS},nodeInfo"
+
+    async def work(self) -> None:
+        """Poll for as long as it is not cancelled; while the service has no task of ours, it is not asked."""
+        interval = SHORTEST
+        while True:
+            if not self._ledger.on_service:
+                self.submitted = anyio.Event()
+                await self.submitted.wait()
+                interval = SHORTEST
+            await anyio.sleep(interval)
+            began = anyio.current_time()
+            found = await self._poll()
+            await self._count()
+            now = anyio.current_time()
+            interval = next_interval(interval, found=found, waiting=self._ledger.on_service, took=now - began)
+
+    async def _poll(self) -> int:
+        """Look for completed tasks once; tell how many are news."""
+        now = anyio.current_time()
+        whole = now - self._listed_whole > _QUIET_SECONDS
+        watermark = Watermark() if whole else self._watermark
+        moments: list[datetime] = []
+        found = 0
+        async for page in self._batch.task_pages(self._job_id, where=watermark.where(), select=self._select):
+            for task in page:
+                moments.append(moment(task["stateTransitionTime"]))
+                ending = read(task)
+                if self._ledger.expects(ending.task):
+                    found += 1
+                    self._note(Ended(ending))
+        self._watermark.rise(moments)
+        if whole or found:  # what is found starts a new quiet stretch
+            self._listed_whole = now
+        return found
+
+    async def _count(self) -> None:
+        now = anyio.current_time()
+        if now - self._counted < _COUNTED_EVERY or not self._ledger.on_service:
+            return
+        self._counted = now
+        counts = await self._batch.task_counts(self._job_id)
+        self._observe(TasksCounted(counts.get("active", 0), counts.get("running", 0), counts.get("completed", 0)))
+
+
+def read(task: dict[str, Any]) -> Ending:
+    """Read how a task ended."""
+    info = task.get("executionInfo") or {}
+    failure = info.get("failureInfo") or {}
+    details = "; ".join(str(detail.get("value")) for detail in failure.get("details") or ())
+    message = ": ".join(part for part in (failure.get("message", ""), details) if part)
+    return Ending(
+        Task.of(task["id"]),
+        succeeded=str(info.get("result", "")).lower() == "success",
+        exit_code=info.get("exitCode"),
+        code=failure.get("code"),
+        message=message,
+        node=(task.get("nodeInfo") or {}).get("nodeId"),
+        started=_moment(info.get("startTime")),
+        ended=_moment(info.get("endTime")),
+    )
+
+
+def moment(text: str) -> datetime:
+    """Read a time of the service, which has up to seven digits of a second."""
+    head, dot, fraction = text.rstrip("Zz").partition(".")
+    return datetime.fromisoformat(f"{head}{dot}{fraction[:6]}+00:00")
+
+
+def _moment(text: str | None) -> datetime | None:
+    return moment(text) if text else None
