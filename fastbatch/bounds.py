@@ -33,7 +33,7 @@ class Setting:
     shape: Shape
     default: Any
     help: str
-    command: bool  # it runs on nodes
+    own: str  # why only the user's own places may set it, if so
     path: bool  # it may hold any bytes
     called: str = ""  # its value, in help
     otherwise: str = "none"  # what is done if there is none
@@ -51,7 +51,7 @@ class Setting:
             name=known.name,
             shape=_shape(known.type, said.pop("unit", None)),
             default=known.default,
-            **{"command": False, "path": False, **said},
+            **{"own": "", "path": False, **said},
         )
 
     @property

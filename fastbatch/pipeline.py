@@ -197,7 +197,7 @@ class Pipeline:
             nodecode.zipapp().digest,
             self._pool.slots,
             order.settings.task_timeout,
-            await storage.signer(until),
+            await storage.access(until, order.settings.identity),
         )
         return tasks.describer()
 

@@ -14,7 +14,8 @@ from anyio import to_thread
 
 from fastbatch import names, state
 from fastbatch.azure.services import Services, connected
-from fastbatch.errors import OutputFailed, ServiceError
+from fastbatch.configuration.checking import problems_of_account
+from fastbatch.errors import OutputFailed, ServiceError, UsageError
 from fastbatch.events import Noticed, Observer, RunCompleted, RunPlanned, RunStarted
 from fastbatch.groups import unwrapped
 from fastbatch.model import Plan, Summary, Totals
@@ -44,7 +45,9 @@ class Manners:
 
 
 async def carry_out(plan: Plan, settings: Settings, account: Account, manners: Manners) -> Summary:
-    """Carry out a plan."""
+    """Carry out a plan. Raises UsageError before anything is created, if the account can't be used for it."""
+    if problems := problems_of_account(account, settings):
+        raise UsageError(problems)
     run = names.new_run(settings.name)
     manners.observe(RunStarted(run, settings.pool))
     manners.observe(RunPlanned(len(plan.items), plan.bytes, len(plan.bundles), plan.bundle_size))
@@ -107,6 +110,7 @@ class _Run:
             None if output is None else self._outputs(output),
             top=self._settings.top,
             folder=self._order.folder,
+            memory=self._settings.in_flight,
             cancelled=unwanted.is_set,
         )
         try:

@@ -19,7 +19,8 @@ def _setting(default: Any, about: str, **more: Any) -> Any:
     Make a field that says what it is for.
 
     `unit` is "size" or "duration"; `least` and `most` bound it, and it is more than `above`; all of a text has the
-    pattern `form`, which `has` tells people; `command` marks what runs on nodes, `path` what may hold any bytes.
+    pattern `form`, which `has` tells people; `own` says why nothing but the user's own places may set it, `path` marks
+    what may hold any bytes.
     `called` is what help calls its value, and `otherwise` is what is done if there is none.
     """
     return field(default=default, metadata={"help": about, **more})
@@ -73,7 +74,14 @@ class Settings:
     offer: str = _setting("0001-com-ubuntu-server-jammy", "The offer of a new pool's image.", called="NAME")
     sku: str = _setting("22_04-lts", "The SKU of a new pool's image.", called="NAME")
     start_command: str | None = _setting(
-        None, "A shell command that prepares each node of a new pool.", command=True, called="COMMAND"
+        None, "A shell command that prepares each node of a new pool.", own="it runs on nodes", called="COMMAND"
+    )
+
+    identity: str | None = _setting(
+        None,
+        "The resource id of a managed identity of the pool, by which nodes get at their blobs.",
+        called="ID",
+        otherwise="what nodes may do is signed for each task",
     )
 
     # What comes of it
@@ -95,7 +103,9 @@ class Settings:
     per_file: bool = _setting(default=False, about="Write one NAME_OUTPUT.txt for each input, too.")
     keep_data: bool = _setting(default=False, about="Leave the job and the output container when all is done.")
     keep_pool: bool = _setting(default=False, about="Leave the pool without asking.")
-    delete_pool: bool = _setting(default=False, about="Delete the pool when all is done.")
+    delete_pool: bool = _setting(
+        default=False, about="Delete the pool when all is done.", own="what it deletes may be of use to others"
+    )
 
     # Limits
     timeout: float | None = _setting(

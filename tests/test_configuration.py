@@ -275,6 +275,13 @@ def test_what_is_no_file_is_a_problem(user: User) -> None:
                 "It belongs in FILE, FASTBATCH_START_COMMAND or --start-command."
             ),
         ),
+        (
+            "delete_pool = true",
+            (
+                "PROJECT: delete_pool is not taken from a working directory, as what it deletes may be of use to "
+                "others. It belongs in FILE, FASTBATCH_DELETE_POOL or --delete-pool."
+            ),
+        ),
         ("tpo = 1", "PROJECT: 'tpo' is not a setting. Did you mean top?"),
     ],
 )

@@ -13,7 +13,7 @@ from fastbatch.azure.blobs import Blobs, Stored
 from fastbatch.azure.connections import session, transport
 from fastbatch.azure.line import Line
 from fastbatch.azure.refusals import refused_by_sdk
-from fastbatch.azure.signing import Signer
+from fastbatch.azure.signing import Access, Identified, Signer
 from fastbatch.errors import Refused, Unreachable
 from fastbatch.settings import Account
 
@@ -58,6 +58,10 @@ class Storage:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+
+    async def access(self, until: datetime, identity: str | None) -> Access:
+        """Give how nodes get at their blobs: by an identity of their pool, or until then by what we sign."""
+        return Identified(self._account, identity) if identity else await self.signer(until)
 
     async def signer(self, until: datetime) -> Signer:
         """Give what signs URLs that are good until then."""

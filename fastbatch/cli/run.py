@@ -143,6 +143,7 @@ def _prepare(asked: _Asked, inputs: list[str], flags: dict[str, Any]) -> tuple["
     """Bring together what is set and what is to be run; raise UsageError with all that is wrong with either."""
     from fastbatch.api import prepare
     from fastbatch.configuration import resolve
+    from fastbatch.configuration.checking import problems_of_account
     from fastbatch.errors import UsageError
     from fastbatch.settings import Settings
 
@@ -150,13 +151,15 @@ def _prepare(asked: _Asked, inputs: list[str], flags: dict[str, Any]) -> tuple["
     configuration = plan = None
     try:
         configuration = resolve(flags, environ=os.environ, cwd=Path.cwd(), profile=asked.profile, local=asked.local)
+        if configuration.account:
+            problems += problems_of_account(configuration.account, configuration.settings)
     except UsageError as error:
         problems += error.problems
     try:
         plan = prepare(inputs, configuration.settings if configuration else Settings())
     except UsageError as error:
         problems += error.problems
-    if configuration is None or plan is None:
+    if configuration is None or plan is None or problems:
         raise UsageError(problems)
     return configuration, plan
 

@@ -96,10 +96,10 @@ def _allowed(document: Document, user_file: str, problems: list[str]) -> Iterato
             problems.append(f"{document.name}: {key} is not taken from a working directory. It belongs in {user_file}.")
         elif key not in SETTINGS:
             problems.append(f"{document.name}: {reprlib.repr(key)} is not a setting.{meant(key, SETTINGS)}")
-        elif SETTINGS[key].command:
+        elif SETTINGS[key].own:
             problems.append(
-                f"{document.name}: {key} is not taken from a working directory, as it runs on nodes. It belongs in "
-                f"{user_file}, {variable_of(key)} or {SETTINGS[key].option}."
+                f"{document.name}: {key} is not taken from a working directory, as {SETTINGS[key].own}. It belongs "
+                f"in {user_file}, {variable_of(key)} or {SETTINGS[key].option}."
             )
         else:
             yield key, value

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from fastbatch.azure.signing import Signer
+from fastbatch.azure.signing import Access
 from fastbatch.chunks import Described
 from fastbatch.facts import Submit
 from fastbatch.workload import INPUT, PROGRAM, RESULT, Workload
@@ -61,15 +61,12 @@ class Tasks:
     program: str  # the digest of the node's program
     slots: int
     seconds: float
-    signer: Signer
+    access: Access
 
     def describer(self) -> Callable[[Submit], Described]:
         """Give what describes a task; all that tasks have in common is made once."""
-        program = {
-            "httpUrl": self.signer.to_read(PROGRAMS, self.program),
-            "filePath": PROGRAM,
-        }
-        results = self.signer.to_write(results_container(self.run))
+        program = {**self.access.to_read(PROGRAMS, self.program), "filePath": PROGRAM}
+        results = self.access.to_write(results_container(self.run))
         shared = {
             "environmentSettings": [{"name": "FASTBATCH_SLOTS", "value": str(self.slots)}],
             "constraints": {"maxWallClockTime": duration(self.seconds), "retentionTime": _RETENTION},
@@ -77,7 +74,7 @@ class Tasks:
 
         def describe(action: Submit) -> Described:
             task_id = action.task.id
-            bundle = {"httpUrl": self.signer.to_read(BUNDLES, action.blob.digest), "filePath": INPUT}
+            bundle = {**self.access.to_read(BUNDLES, action.blob.digest), "filePath": INPUT}
             described = {
                 "id": task_id,
                 "commandLine": self.workload.command_line(action.bundle, action.blob),
@@ -99,9 +96,9 @@ def duration(seconds: float) -> str:
     return f"P{whole.days}DT{whole.seconds}S"
 
 
-def _output(pattern: str, condition: str, container: str, path: str) -> Json:
+def _output(pattern: str, condition: str, container: Json, path: str) -> Json:
     return {
         "filePattern": pattern,
-        "destination": {"container": {"containerUrl": container, "path": path}},
+        "destination": {"container": {**container, "path": path}},
         "uploadOptions": {"uploadCondition": condition},
     }

@@ -15,6 +15,7 @@ from fastbatch.facts import Fact, Rejected, Submit, Submitted
 
 _TOO_LARGE = 413
 _ROUNDS = 8
+_PARTIAL_EVERY = 0.1
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 
 
@@ -59,8 +60,8 @@ class Submitter:
     """
     Adds tasks to a job.
 
-    Whoever has gathered a full collection sends it, beside others; one that is not full is sent too, but only one at a
-    time, so that what comes meanwhile goes together.
+    Whoever has gathered a full collection sends it, beside others. One that is not full is sent too, but only one at a
+    time and not often, so that what comes meanwhile goes together.
     """
 
     def __init__(
@@ -82,7 +83,9 @@ class Submitter:
                 except anyio.EndOfStream:
                     return
                 if not collection.full:
+                    began = anyio.current_time()
                     await self._send(collection.tasks)
+                    await anyio.sleep_until(began + _PARTIAL_EVERY)
                     continue
             await self._send(collection.tasks)
 
