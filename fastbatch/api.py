@@ -1,13 +1,16 @@
 """Runs, from inputs to a summary: what the command line and other programs call."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import anyio
 from anyio import to_thread
 
 from fastbatch.bounds import problems as problems_of_settings
+from fastbatch.configuration import resolve
 from fastbatch.errors import UsageError
 from fastbatch.events import Event, Observer
 from fastbatch.model import Plan, Summary
@@ -67,16 +70,26 @@ def prepare(inputs: Sequence[str], settings: Settings) -> Plan:
     return found
 
 
+def configured_account() -> Account:
+    """Give the account that is set in the environment or the user's file. Raises UsageError."""
+    account = resolve({}, environ=os.environ, cwd=Path.cwd()).account
+    if account is None:
+        raise UsageError("no account is set")
+    return account
+
+
 async def run(
     inputs: Sequence[str],
     settings: Settings | None = None,
     *,
-    account: Account,
+    account: Account | None = None,
     observe: Observer = _nobody,
     confirm: Confirm = _as_expected,
 ) -> Summary:
     """
     Run inputs, and give what they came to. One that fails is in the summary; an error means that the run is broken.
+
+    Without an account, the one that is set in the environment or the user's file is used, as by the command.
 
     Cancelling leaves the tasks to the service, and what was uploaded for another run of the same inputs. After full
     success, job and output container are deleted if `confirm` agrees, and the pool if the settings say so.
@@ -91,11 +104,17 @@ async def run(
     stopwatch = Stopwatch()
     with stopwatch.during("plan"):
         found = await plan(inputs, chosen)
+    if account is None:
+        account = await to_thread.run_sync(configured_account)
     return await carry_out(found, chosen, account, Manners(observe, confirm, stopwatch))
 
 
 def run_sync(
-    inputs: Sequence[str], settings: Settings | None = None, *, account: Account, observe: Observer = _nobody
+    inputs: Sequence[str],
+    settings: Settings | None = None,
+    *,
+    account: Account | None = None,
+    observe: Observer = _nobody,
 ) -> Summary:
     """Do what `run` does, for programs without an event loop."""
     try:

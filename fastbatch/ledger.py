@@ -48,6 +48,9 @@ class State(enum.Enum):
         return self in (State.DONE, State.FAILED)
 
 
+_BEFORE_RESULTS = frozenset({State.PREPARING, State.SUBMITTING, State.WAITING})
+
+
 @dataclass(slots=True)
 class _Entry:
     bundle: Bundle
@@ -105,6 +108,10 @@ class Ledger:
     def on_service(self) -> int:
         """Tell how many tasks the service has that are not known to be completed."""
         return len(self._open_tasks)
+
+    def needs_nodes(self) -> bool:
+        """Tell whether anything is still to run on a node."""
+        return any(entry.state in _BEFORE_RESULTS for entry in self._entries.values())
 
     def expects(self, task: Task) -> bool:
         """Tell whether the ending of a task is news."""

@@ -91,6 +91,7 @@ class Pipeline:
         self._services = services
         self._observe = observe
         self._stopwatch = stopwatch
+        self.made: list[str] = []  # on the services, for this run alone
         self._nodes: dict[str, str] = {}
         self._settled = anyio.Event()
         self._pool_is_there = anyio.Event()
@@ -167,10 +168,13 @@ class Pipeline:
             job = await self._services.batch.job(self._order.run)
             if job is None or not describe.is_ours(job, uid):
                 raise NotOurs(f"There is a job {self._order.run} that this run did not make.") from refused
+        self.made.append(f"job {self._order.run}")
 
     async def _ready_storage(self) -> None:
         storage, program = self._services.storage, nodecode.zipapp()
-        await storage.make_container(describe.results_container(self._order.run))
+        results = describe.results_container(self._order.run)
+        await storage.make_container(results)
+        self.made.append(f"container {results}")
         try:
             if await storage.blobs.look(describe.PROGRAMS, program.digest) is None:
                 await storage.blobs.put(describe.PROGRAMS, program.digest, program.content)
@@ -186,7 +190,7 @@ class Pipeline:
 
     async def _guard(self) -> None:
         await self._pool_is_there.wait()
-        await pools.Guard(self._services.batch, self._pool.id, self._observe).work()
+        await pools.Guard(self._services.batch, self._pool.id, self.ledger.needs_nodes, self._observe).work()
 
     async def _describer(self) -> Callable[[Submit], Described]:
         order, storage = self._order, self._services.storage

@@ -1,6 +1,6 @@
 """The pool: found, made, resized, deleted; and why one is of no use."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -217,17 +217,20 @@ def start_failures(nodes: list[Json]) -> str:
 class Guard:
     """Looks after the pool while tasks wait: tells how its nodes are, and ends the run when none will ever be ready."""
 
-    def __init__(self, batch: Batch, pool_id: str, observe: Observer) -> None:
+    def __init__(self, batch: Batch, pool_id: str, needed: Callable[[], bool], observe: Observer) -> None:
         self._batch = batch
         self._pool_id = pool_id
+        self._needed = needed
         self._observe = observe
         self._counts: Mapping[str, int] = {}
 
     async def work(self) -> None:
-        """Look often at first, then now and then; for as long as it is not cancelled."""
+        """Look often at first, then now and then; for as long as nodes are needed and it is not cancelled."""
         wait, before = _LOOK_AGAIN, None
         while True:
             await anyio.sleep(wait)
+            if not self._needed():
+                continue
             reason = await self._look()
             if reason and reason == before:  # once may be a moment between two states
                 raise PoolUnusable(f"No task can run in pool {self._pool_id}: {reason}{await self._details()}")

@@ -86,10 +86,11 @@ class _Run:
 
     async def whole(self) -> Summary:
         """Do all of it."""
-        with anyio.move_on_after(self._settings.timeout):
-            await self._pipeline.run()
-        with self._manners.stopwatch.during("merge"):
-            totals = await self._merge()
+        with self._naming_what_is_left():
+            with anyio.move_on_after(self._settings.timeout):
+                await self._pipeline.run()
+            with self._manners.stopwatch.during("merge"):
+                totals = await self._merge()
         with self._manners.stopwatch.during("clean"):
             left = await self._clean()
         summary = self._summary(totals, left)
@@ -97,6 +98,15 @@ class _Run:
             self._outputs(self._settings.output).write_json(SUMMARY, summary.json())
         self._manners.observe(RunCompleted(summary))
         return summary
+
+    @contextlib.contextmanager
+    def _naming_what_is_left(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            if self._pipeline.made:
+                self._manners.observe(Noticed(f"Left as it is: {', '.join(self._pipeline.made)}."))
+            raise
 
     def _outputs(self, folder: str) -> Outputs:
         return Outputs(folder, self._settings.per_file, job=self._order.run, pool=self._settings.pool)

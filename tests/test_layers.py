@@ -1,10 +1,14 @@
 """Who may import what."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+import fastbatch
 
 ROOT = Path(__file__).parents[1]
 LOCAL = "fastbatch.local"
@@ -64,3 +68,90 @@ def test_only_the_clock_tells_the_time() -> None:
 def test_the_node_half_imports_nothing_of_fastbatch() -> None:
     """It travels alone."""
     assert importers("node", "fastbatch") == set()
+
+
+SUBMITTER = "fastbatch"
+VALUES = {"errors", "model", "events", "limits", "facts"}
+DECISIONS = {"planning", "ledger", "retry", "settings", "endings", "chunks", "bounds", "units", "tar"}
+
+
+def own(module: str) -> set[str]:
+    """Give the top modules of fastbatch that one of them imports."""
+    found = imported(ROOT / SUBMITTER / f"{module}.py")
+    return {name.split(".")[1] for name in found if name.startswith(f"{SUBMITTER}.")}
+
+
+@pytest.mark.parametrize("module", sorted(VALUES))
+def test_values_import_values_alone(module: str) -> None:
+    """They are at the bottom."""
+    assert own(module) <= VALUES
+
+
+@pytest.mark.parametrize("module", sorted(DECISIONS))
+def test_decisions_import_values_and_decisions_alone(module: str) -> None:
+    """They do no I/O, and wait for nothing."""
+    assert own(module) <= VALUES | DECISIONS
+    assert not {"anyio", "asyncio", "os", "time", "aiohttp"} & set(imported(ROOT / SUBMITTER / f"{module}.py"))
+
+
+@pytest.mark.parametrize("vendor", ["azure", "aiohttp"])
+def test_only_the_seam_knows_the_vendors(vendor: str) -> None:
+    """Everybody else sees our own errors and values; the local services are another program."""
+    strangers = {name for name in importers(SUBMITTER, vendor) if not name.startswith(("azure/", "local/"))}
+    assert strangers == set()
+
+
+def test_nothing_of_the_library_imports_the_command_line() -> None:
+    """It is a library, and a command line over it."""
+    above = importers(SUBMITTER, "fastbatch.cli")
+    assert {name for name in above if not name.startswith("cli/")} == {"__main__.py"}
+
+
+def test_only_the_command_line_knows_the_local_services() -> None:
+    """Nothing in a run is specific to them."""
+    above = importers(SUBMITTER, LOCAL)
+    assert {name for name in above if not name.startswith(("cli/", "local/"))} == set()
+
+
+def test_stages_know_nothing_of_what_drives_them() -> None:
+    """The pipeline is above them."""
+    for module in ("pipeline", "runs", "api"):
+        assert importers(f"{SUBMITTER}/stages", f"{SUBMITTER}.{module}") == set()
+
+
+def test_only_the_pipeline_and_the_command_line_open_task_groups() -> None:
+    """Every lifetime has one owner."""
+    openers = {
+        str(path.relative_to(ROOT / SUBMITTER))
+        for path in (ROOT / SUBMITTER).rglob("*.py")
+        if "create_task_group" in path.read_text() and not path.is_relative_to(ROOT / SUBMITTER / "local")
+    }
+    assert openers == {"pipeline.py", "cli/conducting.py"}
+
+
+def test_the_client_needs_no_module_that_only_posix_has() -> None:
+    """It is imported on Windows too; what is not there must not be missed before it is used."""
+    posix = ["fcntl", "grp", "posix", "pwd", "resource", "termios", "tty"]
+    modules = [
+        "fastbatch.api",
+        "fastbatch.cli.conducting",
+        "fastbatch.cli.display.live",
+        "fastbatch.cli.dry_run",
+        "fastbatch.cli.main",
+    ]
+    program = f"""
+import sys
+import anyio, asyncio, rich.console, tempfile, subprocess, azure.identity.aio, aiohttp
+for name in {posix}: sys.modules[name] = None
+import {", ".join(modules)}
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
+
+
+def test_names_of_the_library_are_all_there() -> None:
+    """What `__all__` promises can be imported, and is not a module of the same name."""
+    assert sorted(fastbatch.__all__) == fastbatch.__all__
+    for name in fastbatch.__all__:
+        assert getattr(fastbatch, name) is not None
+    assert callable(fastbatch.plan)
+    assert callable(fastbatch.run)

@@ -1,7 +1,5 @@
 """What the READMEs show is what happens."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess
@@ -9,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests.local.instances import Instance
 
 ROOT = Path(__file__).parents[1]
 READMES = ["README.md", "node/README.md"]
@@ -56,13 +56,59 @@ def test_continuous_integration_runs_the_readme_s_test_command() -> None:
     assert 'eval "$test_command"' in (ROOT / ".ci" / "run").read_text()
 
 
-def test_the_first_command_of_the_readme_works() -> None:
-    """As it stands, in a checkout."""
-    command = "python3 node/wordcount.py --top 10 README.md"
+def test_the_first_command_of_the_readme_counts_two_thousand_files(tmp_path: Path) -> None:
+    """After the installation, which that of this run stands for."""
+    command = "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/fastbatch run --local --sample 2000"
+    fastbatch = [sys.executable, "-m", "fastbatch"]
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
 
     assert command in (ROOT / "README.md").read_text().splitlines()
-    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, check=True)
-    assert len(done.stdout.splitlines()) == 10
+    arguments = command.rpartition(".venv/bin/fastbatch ")[2].split()
+    try:
+        done = subprocess.run([*fastbatch, *arguments], env=environment, capture_output=True, check=True, text=True)
+    finally:
+        subprocess.run([*fastbatch, "local", "down"], env=environment, capture_output=True, check=True)
+    assert re.search(r"^inputs +2,000 done, 0 failed, 0 open$", done.stdout, re.MULTILINE)
+    assert re.search(r"^words +3,000,000, ", done.stdout, re.MULTILINE)
+
+
+def test_the_program_of_the_readme_works(services: Instance, tmp_path: Path) -> None:
+    """With an account that is set in the environment."""
+    (program,) = re.findall(
+        r"^```python\n(import anyio.*?)^```", (ROOT / "README.md").read_text(), flags=re.DOTALL | re.MULTILINE
+    )
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "a.txt").write_text("one two two")
+    account = {
+        "AZURE_BATCH_ACCOUNT": services.account,
+        "AZURE_BATCH_ACCESS_KEY": services.key,
+        "AZURE_BATCH_ENDPOINT": services.endpoint,
+        "AZURE_STORAGE_CONNECTION_STRING": services.connection_string,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, **account, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+
+    assert done.stdout.splitlines()[0].startswith("RunStarted(")
+    assert done.stdout.splitlines()[-2:] == ["2 two", "1 one"]
+    assert (tmp_path / "results" / "counts.tsv").read_text() == "2\ttwo\n1\tone\n"
+
+
+def test_every_option_and_exit_code_of_run_is_described() -> None:
+    """In the README."""
+    text = (ROOT / "README.md").read_text()
+    asked = [sys.executable, "-m", "fastbatch", "run", "--help"]
+    said = subprocess.run(asked, capture_output=True, check=True, text=True).stdout.partition("Options:")[2]
+    options = set(re.findall(r"(?<![a-z-])--[a-z0-9-]+", said)) - {"--help"}
+    for option in options:
+        assert f"`{option}" in text or option.startswith("--no-"), option
+    for code in (0, 1, 2, 3):
+        assert f"| {code} |" in text
 
 
 @pytest.mark.parametrize("readme", READMES)

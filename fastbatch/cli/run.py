@@ -134,7 +134,7 @@ def _run(asked: _Asked, inputs: list[str], flags: dict[str, Any]) -> None:
 
     wishes = Wishes(json=asked.as_json, quiet=asked.quiet, verbose=asked.verbose, log_file=asked.log_file)
     with choose(wishes) as display:
-        account = configuration.account or _local_account()
+        account = configuration.account or _local_account(quiet=asked.quiet)
         summary = conduct(plan, configuration.settings, account, display, stopwatch)
     _end(display, complete=summary.complete)
 
@@ -164,10 +164,10 @@ def _prepare(asked: _Asked, inputs: list[str], flags: dict[str, Any]) -> tuple["
     return configuration, plan
 
 
-def _local_account() -> Any:
+def _local_account(*, quiet: bool) -> Any:
     from fastbatch.cli.account import local_account
 
-    return local_account(lambda text: click.echo(text, err=True))
+    return local_account(lambda text: None if quiet else click.echo(text, err=True))
 
 
 def _end(display: "Display", *, complete: bool) -> None:

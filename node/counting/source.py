@@ -17,6 +17,22 @@ if TYPE_CHECKING:
 _SKIPPED_AT_ONCE = 1 << 16
 _HASHED_AT_ONCE = 1 << 18
 
+# Where results are read, not all systems have these.
+_READING = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+def seek_and_read(fd: int, size: int, position: int) -> bytes:
+    """Read from a position on, and stay where it was; unlike pread, only for one reader of a descriptor at a time."""
+    before = os.lseek(fd, 0, os.SEEK_CUR)
+    os.lseek(fd, position, os.SEEK_SET)
+    try:
+        return os.read(fd, size)
+    finally:
+        os.lseek(fd, before, os.SEEK_SET)
+
+
+read_at = getattr(os, "pread", seek_and_read)
+
 
 class Portion(io.RawIOBase):
     """
@@ -38,7 +54,7 @@ class Portion(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """Read up to `size` bytes; none at the end."""
         left = max(0, self.end - self.position)
-        data = os.pread(self._fd, left if size < 0 else min(size, left), self.position)
+        data = read_at(self._fd, left if size < 0 else min(size, left), self.position)
         self.position += len(data)
         return data
 
@@ -83,7 +99,7 @@ class Input:
     def __init__(self, path: str | None) -> None:
         self.name = "standard input" if path is None else repr(path)
         with self.reading():
-            self._fd = 0 if path is None else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            self._fd = 0 if path is None else os.open(path, _READING)
             status = os.fstat(self._fd)
             if stat.S_ISDIR(status.st_mode):
                 os.close(self._fd)

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastbatch._node.counting import source
 from fastbatch._node.counting.results import InputCount, ResultWriter, Settings, input_line
 from fastbatch.errors import OutputFailed, ResultUnsound
 from fastbatch.model import Bundle, Kind, Totals
@@ -80,6 +81,17 @@ def test_all_results_come_to_what_the_reference_counts(
         assert sorted(tmp_path.rglob("*")) == [tmp_path / "out", tmp_path / "out" / "counts.tsv"]
         counts = sum(map(plain.count, TEXTS.values()), start=Counter[str]())
         assert (tmp_path / "out" / "counts.tsv").read_bytes().decode() == as_tsv(counts)
+
+
+def test_results_are_read_on_systems_without_pread(
+    collected: Sequence[Collected], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By seeking, also where runs are written and read by turns in one file."""
+    monkeypatch.setattr(source, "read_at", source.seek_and_read)
+    expected = merge(collected, None, top=3, folder=str(tmp_path))
+
+    assert merge(collected, None, top=3, folder=str(tmp_path), memory=1) == expected
+    assert expected.words
 
 
 def test_nothing_is_written_unless_it_is_asked_for(collected: Sequence[Collected], tmp_path: Path) -> None:
