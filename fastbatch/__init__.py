@@ -31,3 +31,7 @@ def __getattr__(name: str) -> Any:
     if name in ("errors", "events"):
         return import_module(f"fastbatch.{name}")
     raise AttributeError(f"module 'fastbatch' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -8,7 +8,7 @@ that does it. Streams hold ids and no content, so they have no bound; what is he
 import contextlib
 import math
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -23,7 +23,7 @@ from fastbatch.azure.services import Services
 from fastbatch.budget import ByteBudget
 from fastbatch.capacity import Capacity, threads
 from fastbatch.chunks import Described
-from fastbatch.errors import NotOurs, Refused
+from fastbatch.errors import NotOurs, Refused, ServiceError, Unreachable
 from fastbatch.events import Observer
 from fastbatch.facts import (
     Action,
@@ -159,22 +159,33 @@ class Pipeline:
         uid = str(uuid.uuid4())
         settings = self._order.settings
         body = describe.job(self._order.run, uid, settings.pool, settings.job_timeout)
+        with self._making(f"job {self._order.run}"):
+            try:
+                await self._services.batch.make_job(body)
+            except Refused as refused:
+                if refused.code != "JobExists":
+                    raise
+                # A lost answer, perhaps: then the job that is there is ours.
+                job = await self._services.batch.job(self._order.run)
+                if job is None or not describe.is_ours(job, uid):
+                    raise NotOurs(f"There is a job {self._order.run} that this run did not make.") from refused
+
+    @contextlib.contextmanager
+    def _making(self, what: str) -> Iterator[None]:
+        """Note what is made, also if its answer never comes: the service may have made it."""
+        self.made.append(what)
         try:
-            await self._services.batch.make_job(body)
-        except Refused as refused:
-            if refused.code != "JobExists":
-                raise
-            # A lost answer, perhaps: then the job that is there is ours.
-            job = await self._services.batch.job(self._order.run)
-            if job is None or not describe.is_ours(job, uid):
-                raise NotOurs(f"There is a job {self._order.run} that this run did not make.") from refused
-        self.made.append(f"job {self._order.run}")
+            yield
+        except ServiceError as error:
+            if not isinstance(error, Unreachable):
+                self.made.remove(what)
+            raise
 
     async def _ready_storage(self) -> None:
         storage, program = self._services.storage, nodecode.zipapp()
         results = describe.results_container(self._order.run)
-        await storage.make_container(results)
-        self.made.append(f"container {results}")
+        with self._making(f"container {results}"):
+            await storage.make_container(results)
         try:
             if await storage.blobs.look(describe.PROGRAMS, program.digest) is None:
                 await storage.blobs.put(describe.PROGRAMS, program.digest, program.content)

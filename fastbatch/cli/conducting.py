@@ -1,7 +1,7 @@
 """Carrying out a run from the command line: questions on a terminal, and signals."""
 
+import contextlib
 import os
-import signal
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -10,15 +10,13 @@ import click
 from anyio import to_thread
 
 from fastbatch.cli.display import Display
-from fastbatch.cli.interruption import Interrupted
+from fastbatch.cli.interruption import Interrupted, exit_code, heard
 from fastbatch.groups import unwrapped
 from fastbatch.model import Plan, Summary
 from fastbatch.runs import Confirm, Manners, carry_out
 from fastbatch.settings import Account, Settings
 from fastbatch.stopwatch import Stopwatch
 
-_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-_BY_SIGNAL = 128
 _ON_SIGNAL = (
     "Stopped before all was done; tasks that Batch has go on. To go on here, run the same command again: "
     "what was uploaded is not uploaded again."
@@ -32,37 +30,39 @@ def conduct(plan: Plan, settings: Settings, account: Account, display: Display, 
     async def carrying_out() -> Summary:
         return await carry_out(plan, settings, account, manners)
 
-    return anyio.run(_until_signalled, carrying_out)
+    def stopping() -> None:
+        display.stop()  # so that no bars are drawn over the hint, and a second signal leaves the terminal as it was
+        with contextlib.suppress(OSError):  # nobody may be there to read it
+            click.echo(_ON_SIGNAL, err=True)
+
+    return anyio.run(_until_signalled, carrying_out, stopping)
 
 
-async def _until_signalled(doing: Callable[[], Awaitable[Summary]]) -> Summary:
+async def _until_signalled(doing: Callable[[], Awaitable[Summary]], stopping: Callable[[], None]) -> Summary:
     """Do something unless a signal asks to end: the first one is waited for, a second one is not."""
     found: list[Summary] = []
     signalled: list[int] = []
+    work = anyio.CancelScope()
+
+    async def hear() -> None:
+        with anyio.open_signal_receiver(*heard()) as signals:
+            async for number in signals:
+                if signalled:
+                    os._exit(exit_code(number))
+                signalled.append(number)
+                work.cancel()
+                stopping()
+
     with unwrapped():
-        async with anyio.create_task_group() as group:
-
-            async def hear() -> None:
-                with anyio.open_signal_receiver(*_heard()) as signals:
-                    async for number in signals:
-                        if signalled:
-                            os._exit(_BY_SIGNAL + number)
-                        signalled.append(number)
-                        group.cancel_scope.cancel()
-
+        async with anyio.create_task_group() as listening:
             if sys.platform != "win32":  # where Ctrl-C raises KeyboardInterrupt
-                group.start_soon(hear)
-            found.append(await doing())
-            group.cancel_scope.cancel()
+                listening.start_soon(hear)
+            with work:
+                found.append(await doing())
+            listening.cancel_scope.cancel()
     if not found:
-        click.echo(_ON_SIGNAL, err=True)
         raise Interrupted(signalled[0])
     return found[0]
-
-
-def _heard() -> list[signal.Signals]:
-    """Give the signals that ask us to end, but those that who started us has us ignore."""
-    return [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def _asking(display: Display) -> Confirm:
@@ -72,8 +72,27 @@ def _asking(display: Display) -> Confirm:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             return expected
         with display.paused():
-            return await to_thread.run_sync(
-                lambda: click.confirm(question, default=expected, err=True), abandon_on_cancel=True
-            )
+            return await _answer(question, expected=expected)
 
     return ask
+
+
+async def _answer(question: str, *, expected: bool) -> bool:
+    """Ask until there is an answer; the end of the input is no agreement."""
+    if sys.platform == "win32":
+        return await to_thread.run_sync(
+            lambda: click.confirm(question, default=expected, err=True), abandon_on_cancel=True
+        )
+    while True:
+        click.echo(f"{question} [{'Y/n' if expected else 'y/N'}]: ", nl=False, err=True)
+        await anyio.wait_readable(sys.stdin)  # a thread that reads would hold the program when a signal ends it
+        line = sys.stdin.readline()
+        match line.strip().lower():
+            case "":
+                return expected and bool(line)
+            case "y" | "yes":
+                return True
+            case "n" | "no":
+                return False
+            case _:
+                continue

@@ -2,14 +2,24 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
 import click
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-_BY_SIGNAL = 128  # the code of who is ended by a signal is this and the signal's number, as shells have it
+_BY_SIGNAL = 128
+
+
+def heard() -> list[signal.Signals]:
+    """Give the signals that ask us to end, but those that who started us has us ignore."""
+    return [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+def exit_code(number: int) -> int:
+    """Give the exit code of who is ended by a signal, as shells have it."""
+    return _BY_SIGNAL + number
 
 
 class Interrupted(KeyboardInterrupt):
@@ -29,15 +39,15 @@ class Program(click.Group):
             with _interruptions():
                 return super().invoke(ctx)
         except Interrupted as interrupted:
-            click.echo(f"Interrupted ({signal.Signals(interrupted.number).name}).", err=True)
-            ctx.exit(_BY_SIGNAL + interrupted.number)
+            with suppress(OSError):  # nobody may be there to read it
+                click.echo(f"Interrupted ({signal.Signals(interrupted.number).name}).", err=True)
+            ctx.exit(exit_code(interrupted.number))
 
 
 @contextmanager
 def _interruptions() -> Iterator[None]:
     """Raise Interrupted on a signal that asks us to end, but on none that who started us has us ignore."""
-    heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, _interrupt) for number in heard}
+    before = {number: signal.signal(number, _interrupt) for number in heard()}
     try:
         yield
     finally:

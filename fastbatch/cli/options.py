@@ -1,46 +1,25 @@
 """The options by which runs are set, one for each setting."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from fastbatch.bounds import SETTINGS, Setting, Shape
-from fastbatch.units import parse_duration, parse_size
 
-Number = TypeVar("Number", int, float)
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def size(text: str) -> int:
-    """Read a number of bytes, with or without a unit."""
-    return _read(parse_size, text)
-
-
-def duration(text: str) -> float:
-    """Read a time in seconds, or with units."""
-    return _read(parse_duration, text)
-
-
-def _read(parse: Callable[[str], Number], text: str) -> Number:
-    try:
-        return parse(text)
-    except ValueError as error:  # of which click would not show the message
-        raise click.BadParameter(str(error)) from error
-
-
-_TYPES: dict[Shape, Any] = {
-    Shape.NUMBER: int,
-    Shape.SIZE: size,
-    Shape.DURATION: duration,
-    Shape.TEXT: str,
-    Shape.TEXTS: str,
-}
 _CALLED = {Shape.NUMBER: "N", Shape.SIZE: "SIZE", Shape.DURATION: "DURATION"}
 
 
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command an option for every setting; the values of those that are not given are None."""
+    """
+    Give a command an option for every setting; the values of those that are not given are None.
+
+    Values are texts, which are read when all that is set is brought together: then everything that is wrong is told at
+    once, and not only the first.
+    """
     for known in reversed(SETTINGS.values()):
         command = _option(known)(command)
     return command
@@ -64,7 +43,7 @@ def _option(known: Setting) -> Decorator:
     return click.option(
         known.option,
         known.name,
-        type=_TYPES[known.shape],
+        type=str,
         metavar=known.called or _CALLED[known.shape],
         multiple=several,
         callback=_or_none if several else None,

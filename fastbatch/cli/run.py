@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fastbatch.cli.display import Display
     from fastbatch.configuration import Configuration
     from fastbatch.model import Plan
+    from fastbatch.settings import Settings
 
 _STDIN = "-"
 
@@ -145,7 +146,6 @@ def _prepare(asked: _Asked, inputs: list[str], flags: dict[str, Any]) -> tuple["
     from fastbatch.configuration import resolve
     from fastbatch.configuration.checking import problems_of_account
     from fastbatch.errors import UsageError
-    from fastbatch.settings import Settings
 
     problems: list[str] = []
     configuration = plan = None
@@ -156,12 +156,19 @@ def _prepare(asked: _Asked, inputs: list[str], flags: dict[str, Any]) -> tuple["
     except UsageError as error:
         problems += error.problems
     try:
-        plan = prepare(inputs, configuration.settings if configuration else Settings())
+        plan = prepare(inputs, configuration.settings if configuration else _for_inputs(flags))
     except UsageError as error:
         problems += error.problems
     if configuration is None or plan is None or problems:
         raise UsageError(problems)
     return configuration, plan
+
+
+def _for_inputs(flags: dict[str, Any]) -> "Settings":
+    """Give settings by which inputs and outputs can be looked at when others are wrong."""
+    from fastbatch.settings import Settings
+
+    return Settings(include=flags["include"] or (), exclude=flags["exclude"] or (), output=flags["output"])
 
 
 def _local_account(*, quiet: bool) -> Any:

@@ -30,13 +30,13 @@ def from_environment(environ: Mapping[str, str], problems: list[str]) -> Layer:
 
 
 def from_flags(flags: Mapping[str, object], problems: list[str]) -> Layer:
-    """Take flags, which have their types; None and no texts at all mean that one was not given."""
+    """Take flags, as texts or in their types; None and no texts at all mean that one was not given."""
     given = (
         (name, Given(value, SETTINGS[name].option, SETTINGS[name].option))
         for name, value in flags.items()
         if value is not None and value != ()
     )
-    return _layer(given, lambda _, value: value, problems)
+    return _layer(given, _from_flag, problems)
 
 
 def merged(layers: Iterable[Layer], problems: list[str]) -> Layer:
@@ -86,6 +86,10 @@ def _from_toml(known: Setting, value: object) -> object:
             return tuple(texts)
         case _:
             return value
+
+
+def _from_flag(known: Setting, value: object) -> object:
+    return _from_text(known, value) if isinstance(value, str) else value
 
 
 def _from_text(known: Setting, text: str) -> object:

@@ -66,10 +66,12 @@ class Display:
     def paused(self) -> Iterator[None]:
         """Leave the terminal to a question, and go on when it is answered."""
         self._screen.stop()
-        try:
-            yield
-        finally:
-            self._screen.start()
+        yield
+        self._screen.start()
+
+    def stop(self) -> None:
+        """Give the terminal back; what is still to be told comes as lines."""
+        self._screen.stop()
 
     def _end(self, summary: Summary) -> None:
         self._screen.stop()
