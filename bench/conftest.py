@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import texts
+from . import accounts, texts
+from .accounts import Warm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from .accounts import Accounts
 
 MB = 1_000_000
 LAUNCH = Path(__file__).with_name("launch.py")
@@ -55,6 +58,7 @@ class Program:
 
     name: str
     command: list[str]
+    environment: Mapping[str, str] | None = None  # ours, if it has none of its own
 
 
 @dataclass(frozen=True)
@@ -68,9 +72,30 @@ class Run:
 
 def run(program: Program) -> Run:
     """Run a program to its end."""
-    done = subprocess.run([sys.executable, "-S", LAUNCH, *program.command], capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-S", LAUNCH, *program.command], env=program.environment, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
     seconds, peak = done.stderr.split()[-2:]
     return Run(float(seconds), int(peak), done.stdout)
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A run as it counts: the seconds of it that do, and what it came to."""
+
+    seconds: float
+    outcome: object
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """Who competes: a run, what is done before it and not timed, and how many times as fast it was asked to be."""
+
+    name: str
+    go: Callable[[], Timed]
+    prepare: Callable[[], object] = lambda: None
+    asked: float | None = None
 
 
 class Report:
@@ -82,6 +107,11 @@ class Report:
     def add(self, heading: str, line: str) -> None:
         """Show a line under a heading."""
         self.sections.setdefault(heading, []).append(line)
+
+    def measured(self, what: str, values: Sequence[float], *, asked: str | None = None) -> None:
+        """Show the median, the least and the most of what was measured, beside what was asked for, if anything was."""
+        found = f"{statistics.median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
+        self.add("asked and measured", f"asked: {asked or '-':>11}, measured: {found:28} {what}")
 
 
 _REPORT = pytest.StashKey[Report]()
@@ -139,3 +169,50 @@ def contest(benchmark: Any, scale: Scale, report: Report, request: pytest.Fixtur
         report.add("times as fast (median, least, most), and peak memory of one process", line)
 
     return compete
+
+
+@pytest.fixture
+def tournament(benchmark: Any, report: Report, request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Give a way to let a rival and some of ours run in turn; in each round all come to the same."""
+
+    def compete(rival: Entrant, *ours: Entrant, rounds: int) -> None:
+        runs: dict[str, list[Timed]] = {entrant.name: [] for entrant in (rival, *ours)}
+        last = ours[-1]
+
+        def run_those_before() -> None:
+            for entrant in (rival, *ours[:-1]):
+                entrant.prepare()
+                runs[entrant.name].append(entrant.go())
+            last.prepare()
+
+        benchmark.group = f"{last.name} against {rival.name}"
+        benchmark.pedantic(lambda: runs[last.name].append(last.go()), setup=run_those_before, rounds=rounds)
+        for entrant in ours:
+            pairs = list(zip(runs[rival.name], runs[entrant.name], strict=True))
+            assert [theirs.outcome for theirs, _ in pairs] == [own.outcome for _, own in pairs]
+            ratios = [theirs.seconds / own.seconds for theirs, own in pairs]
+            benchmark.extra_info |= {f"ratios, {entrant.name}": ratios}
+            seconds = " against ".join(
+                f"{statistics.median(one.seconds for one in side):.2f} s"
+                for side in zip(*[(own, theirs) for theirs, own in pairs], strict=True)
+            )
+            asked = None if entrant.asked is None else f"{entrant.asked:g} times"
+            report.measured(
+                f"{request.node.name}: {entrant.name} against {rival.name} ({seconds})", ratios, asked=asked
+            )
+
+    return compete
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounts]:
+    """Have accounts on an instance of the local services."""
+    with accounts.lasting_as_long_as_we(tmp_path_factory.mktemp("accounts")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def warm(services: Accounts) -> Iterator[Warm]:
+    """Have a warm pool."""
+    with services.pool() as name:
+        yield Warm(services, name)

@@ -36,7 +36,7 @@ class Collection:
     def add(self, described: Described) -> bool:
         """Add a task if there is room; tell whether there was."""
         size = self.size + len(described.content) + len(_BETWEEN)
-        if self.tasks and size > BODY_BYTES:
+        if self.full or (self.tasks and size > BODY_BYTES):
             self.full = True
             return False
         self.tasks.append(described)

@@ -58,18 +58,13 @@ def diagnose(ending: Ending) -> Diagnosis:
     if ending.code in _BY_CODE:
         return Diagnosis(_said(ending), _BY_CODE[ending.code])
     code = ending.exit_code
-    if code is None:
+    if not code or ending.code == "TaskEnded":
         return Diagnosis(_said(ending), Cure.NONE)
     if code in _BY_EXIT_CODE:
         return _BY_EXIT_CODE[code]
     if code < 0 or code in _ENDED_FROM_OUTSIDE:
-        return Diagnosis(f"the node's program was ended from outside (exit code {code})", _after(ending))
+        return Diagnosis(f"the node's program was ended from outside (exit code {code})", Cure.AGAIN)
     return Diagnosis(f"the node's program ended with exit code {code}", Cure.NONE)
-
-
-def _after(ending: Ending) -> Cure:
-    """Tell what may help after a program was ended; if its time was over, it would be so again."""
-    return Cure.NONE if ending.code == "TaskEnded" else Cure.AGAIN
 
 
 def _said(ending: Ending) -> str:

@@ -9,7 +9,7 @@ from fastbatch.stages.bundle import IN_MEMORY
 from fastbatch.stages.upload import BLOCK
 
 # Containers, the node's program, the job: made or looked for once in each run.
-_STORAGE_ONCE, _BATCH_ONCE = 6, 2
+_STORAGE_ONCE, _BATCH_ONCE = 8, 2
 
 
 @dataclass(frozen=True, slots=True)

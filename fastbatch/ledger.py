@@ -5,6 +5,7 @@ Every change is one synchronous call of `apply`, which says what is to be done n
 Books are kept by bundle: whatever attempts there were, its first sound result counts; what comes later changes nothing.
 """
 
+import dataclasses
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -59,6 +60,10 @@ class _Entry:
     attempt: int = 0
     lost: frozenset[str] = frozenset()
     done_by: Task | None = None
+
+    def what_is_left(self) -> Bundle:
+        """Give the bundle without the inputs that failed, even if they are there again."""
+        return dataclasses.replace(self.bundle, items=tuple(self.remaining())) if self.lost else self.bundle
 
     def remaining(self) -> Iterator[Item]:
         return (item for item in self.bundle.items if item.name not in self.lost)
@@ -135,7 +140,7 @@ class Ledger:
             case Stored():
                 actions = self._stored(fact)
             case NotStored():
-                actions = self._fail(self._entries[fact.bundle], f"it could not be uploaded: {fact.reason}", None)
+                actions = self._not_stored(fact)
             case Submitted():
                 actions = self._submitted(fact.tasks)
             case Rejected():
@@ -152,6 +157,8 @@ class Ledger:
 
     def _built(self, fact: Built) -> list[Action]:
         entry = self._entries[fact.bundle]
+        if entry.state is not State.PREPARING:
+            return []
         entry.blob = fact.blob
         entry.lost |= {failure.name for failure in fact.failures}
         told = [action for failure in fact.failures for action in self._lose(failure)]
@@ -172,6 +179,12 @@ class Ledger:
         uploaded = BundleUploaded(entry.bundle.id, inputs, entry.blob.length, fact.reused)
         return [Tell(uploaded), *self._submit(entry)]
 
+    def _not_stored(self, fact: NotStored) -> list[Action]:
+        entry = self._entries[fact.bundle]
+        if entry.state is not State.PREPARING:
+            return []
+        return self._fail(entry, f"it could not be uploaded: {fact.reason}", None)
+
     def _submit(self, entry: _Entry) -> list[Action]:
         if entry.blob is None:
             return []
@@ -191,7 +204,10 @@ class Ledger:
 
     def _rejected(self, fact: Rejected) -> list[Action]:
         self._open_tasks.discard(fact.task)
-        return self._fail(self._entries[fact.task.bundle], f"Batch did not take its task: {fact.reason}", fact.task)
+        entry = self._entries[fact.task.bundle]
+        if entry.state is not State.SUBMITTING or fact.task.attempt != entry.attempt:
+            return []
+        return self._fail(entry, f"Batch did not take its task: {fact.reason}", fact.task)
 
     def _ended(self, ending: Ending) -> list[Action]:
         entry = self._entries[ending.task.bundle]
@@ -199,9 +215,9 @@ class Ledger:
             return []
         self._open_tasks.discard(ending.task)
         self._ended_tasks.add(ending.task)
+        if entry.state is State.FETCHING:  # an earlier attempt's result is on its way
+            return []
         if ending.succeeded:
-            if entry.state is State.FETCHING:
-                return []
             entry.state = State.FETCHING
             return [Fetch(ending.task, entry.bundle, entry.lost)]
         if ending.task.attempt < entry.attempt:
@@ -210,7 +226,7 @@ class Ledger:
 
     def _unsound(self, fact: Unsound) -> list[Action]:
         entry = self._entries[fact.task.bundle]
-        if entry.state.final:
+        if entry.state is not State.FETCHING:
             return []
         ending = Ending(fact.task, succeeded=False)
         return self._retry_or_fail(entry, ending, Diagnosis(fact.reason, Cure.AGAIN))
@@ -222,7 +238,7 @@ class Ledger:
         told = Explain(ending, diagnosis.reason, retried=True)
         if diagnosis.cure is Cure.UPLOAD:
             entry.state = State.PREPARING
-            return [told, Prepare(entry.bundle, replace=True)]
+            return [told, Prepare(entry.what_is_left(), replace=True)]
         return [told, *self._submit(entry)]
 
     def _collected(self, task: Task) -> list[Action]:

@@ -96,8 +96,8 @@ class Task:
     @classmethod
     def of(cls, task_id: str) -> Self:
         """Return the task of an id."""
-        bundle, _, attempt = task_id.partition("-r")
-        return cls(bundle, int(attempt or 0))
+        bundle, _, attempt = task_id.rpartition("-r")
+        return cls(bundle, int(attempt)) if attempt.isdecimal() and bundle else cls(task_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,10 +69,9 @@ def intent(found: Json | None, settings: Settings) -> Intent:
 
 async def ensure(batch: Batch, settings: Settings, observe: Observer) -> Pool:
     """Find the pool or make it, and resize it if that was asked for."""
-    found = await _not_being_deleted(batch, settings.pool, observe)
-    made = found is None
+    found, made = await _not_being_deleted(batch, settings.pool, observe), False
     if found is None:
-        found = await _make(batch, settings)
+        found, made = await _make(batch, settings)
     resized = not made and _resizes(found, settings)
     if resized and settings.nodes is not None:
         await _resize(batch, settings.pool, settings.nodes)
@@ -108,18 +107,20 @@ async def _not_being_deleted(batch: Batch, pool_id: str, observe: Observer) -> J
     return found
 
 
-async def _make(batch: Batch, settings: Settings) -> Json:
+async def _make(batch: Batch, settings: Settings) -> tuple[Json, bool]:
     image = choose_image(await batch.images(), settings)
     body = describe(settings, image)
+    made = True
     try:
         await batch.make_pool(body)
     except Refused as refused:
         if refused.code != "PoolExists":  # someone else was faster, or our first request did arrive
             raise
+        made = False
     found = await batch.pool(settings.pool)
     if found is None:
         raise NotOurs(f"Pool {settings.pool} was deleted by someone else as soon as it was made. Run the same again.")
-    return found
+    return found, made
 
 
 async def _resize(batch: Batch, pool_id: str, nodes: int) -> None:
@@ -146,7 +147,7 @@ def choose_image(images: list[Json], settings: Settings) -> Json:
             f"Batch has no verified image {' '.join(wanted)}. Name one of these with --publisher, --offer and --sku: "
             + "; ".join(there)
         )
-    return found[-1]
+    return found[0]  # the service lists the latest first
 
 
 def _identity(image: Json) -> tuple[str, str, str]:
@@ -183,7 +184,8 @@ def hopeless(found: Json | None, counts: Mapping[str, int]) -> str | None:
     if found["state"] == "deleting":
         return "it is being deleted"
     changes = found.get("enableAutoScale") or found.get("allocationState") != "steady"
-    if changes or any(counts.get(state) for state in _HOPEFUL):
+    lagging = not any(counts.values()) and found.get("currentDedicatedNodes")
+    if changes or lagging or any(counts.get(state) for state in _HOPEFUL):
         return None
     return _stuck(found, counts)
 

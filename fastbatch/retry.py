@@ -9,7 +9,7 @@ from fastbatch.errors import Refused, Unreachable
 ASKED_AT_MOST = 300.0
 
 _PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
-_PASSING_CODES = frozenset({"internalerror", "operationtimedout", "serverbusy", "toomanyrequests"})
+_PASSING_CODES = frozenset({"internalerror", "md5mismatch", "operationtimedout", "serverbusy", "toomanyrequests"})
 _LOAD_STATUSES = frozenset({429, 503})
 _LOAD_CODES = frozenset({"serverbusy", "toomanyrequests"})
 _LATE_STATUSES = frozenset({408, 504})

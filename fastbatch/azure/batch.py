@@ -20,7 +20,7 @@ from azure.core.pipeline import policies
 from azure.core.rest import HttpRequest
 
 from fastbatch import limits
-from fastbatch.azure.connections import session, transport
+from fastbatch.azure.connections import masked, session, transport
 from fastbatch.azure.line import Line
 from fastbatch.azure.refusals import Answer, refusal
 from fastbatch.errors import Refused, Unreachable
@@ -31,6 +31,7 @@ Json = dict[str, Any]
 _API_VERSION = "2025-06-01"
 _JSON = "application/json; odata=minimalmetadata"
 _NOT_FOUND = 404
+_GOING = frozenset({"JobBeingDeleted", "PoolBeingDeleted"})
 _SCOPE = "https://batch.core.windows.net//.default"
 
 
@@ -91,7 +92,7 @@ class Batch:
 
     async def delete_pool(self, pool_id: str) -> None:
         """Begin to delete a pool."""
-        await self._ask(Ask("delete the pool", "DELETE", f"/pools/{_segment(pool_id)}"))
+        await self._delete(Ask("delete the pool", "DELETE", f"/pools/{_segment(pool_id)}"))
 
     async def node_counts(self, pool_id: str) -> dict[str, int]:
         """Count the nodes of a pool by state."""
@@ -133,7 +134,7 @@ class Batch:
 
     async def delete_job(self, job_id: str) -> None:
         """Begin to delete a job."""
-        await self._ask(Ask("delete the job", "DELETE", f"/jobs/{_segment(job_id)}"))
+        await self._delete(Ask("delete the job", "DELETE", f"/jobs/{_segment(job_id)}"))
 
     # Tasks
 
@@ -172,6 +173,13 @@ class Batch:
                 return None
             raise
 
+    async def _delete(self, ask: Ask) -> None:
+        try:
+            await self._ask(ask)
+        except Refused as refused:
+            if refused.status != _NOT_FOUND and refused.code not in _GOING:
+                raise
+
     async def _pages(self, ask: Ask) -> AsyncIterator[list[Json]]:
         params: Mapping[str, str] | None = ask.params
         while params is not None:
@@ -180,14 +188,14 @@ class Batch:
             params = _next(answer.get("odata.nextLink"))
 
     async def _ask(self, ask: Ask) -> Json:
-        content = await self.line.send(ask.what, lambda: self._once(ask))
-        return json.loads(content) if content else {}
+        return await self.line.send(ask.what, lambda: self._once(ask))
 
-    async def _once(self, ask: Ask) -> bytes:
+    async def _once(self, ask: Ask) -> Json:
         request = HttpRequest(
             ask.method,
             f"{self._account.batch_endpoint}{ask.path}",
-            params={"api-version": _API_VERSION, **(ask.params or {})},
+            # The SDK sends values as they are.
+            params={"api-version": _API_VERSION, **{k: quote(v, safe="") for k, v in (ask.params or {}).items()}},
             headers={"Accept": "application/json", **({"Content-Type": _JSON} if ask.body is not None else {})},
             content=ask.body,
         )
@@ -198,7 +206,10 @@ class Batch:
         except (ServiceRequestError, ServiceResponseError) as error:
             raise Unreachable("Batch", ask.what, _why(error)) from error
         self.line.clock.hear(response.headers.get("Date"))
-        return response.content
+        try:
+            return json.loads(response.content) if response.content else {}
+        except ValueError as error:
+            raise Unreachable("Batch", ask.what, "what came was no JSON") from error
 
     def _refusal(self, ask: Ask, error: HttpResponseError) -> Exception:
         response: Any = error.response
@@ -221,7 +232,7 @@ def _said(response: Any) -> tuple[str, str]:
 
 
 def _why(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    return masked(str(error) or type(error).__name__)
 
 
 def _dump(body: Json) -> bytes:

@@ -8,6 +8,7 @@ refusal the SDK waits 15 s before it tries again.
 import base64
 import contextlib
 import hashlib
+import io
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,14 +19,15 @@ from urllib.parse import quote
 
 import aiohttp
 
+from fastbatch.azure.connections import masked
 from fastbatch.azure.line import Line
 from fastbatch.azure.refusals import Answer, refusal
 from fastbatch.errors import Refused, ServiceError, Unreachable
 
 Sas = Callable[[str], Awaitable[dict[str, str]]]
 
-_NOT_FOUND, _PRECONDITION = 404, 412
-_ERRORS_FROM = 400
+_NOT_FOUND, _PRECONDITION, _NO_RANGE = 404, 412, 416
+_ERRORS_FROM = 300  # who is sent elsewhere is not served
 _PIECE = 1 << 18
 _IS_THERE = frozenset({"BlobAlreadyExists", "ConditionNotMet"})
 _MESSAGE = re.compile(rb"<Message>([^<\n]*)")
@@ -120,11 +122,12 @@ class Blobs:
     async def read(self, what: str, container: str, name: str, into: BinaryIO) -> None:
         """Read a blob into a file."""
         ask = _Ask(what, "GET", container, name)
+        signed = await self._sas(container)  # before its turn, as it may take a request of its own
 
         async def once() -> None:
             into.seek(0)
             into.truncate()
-            async with self._response(ask) as response:
+            async with self._response(ask, signed) as response:
                 if response.status >= _ERRORS_FROM:
                     raise _refusal(ask, _Reply(response.status, response.headers, await response.read()))
                 async for piece in response.content.iter_chunked(_PIECE):
@@ -139,9 +142,9 @@ class Blobs:
             return b""
         start = max(0, stored.length - length)
         headers = {"x-ms-range": f"bytes={start}-"}
-        ask = _Ask("read a log", "GET", container, name, headers=headers, allowed=frozenset({_NOT_FOUND}))
+        ask = _Ask("read a log", "GET", container, name, headers=headers, allowed=frozenset({_NOT_FOUND, _NO_RANGE}))
         answer = await self._send(ask)
-        return b"" if answer.status == _NOT_FOUND else answer.body
+        return answer.body if answer.status < _ERRORS_FROM else b""
 
     async def _stored(self, ask: _Ask) -> bool:
         try:
@@ -153,8 +156,10 @@ class Blobs:
         return True
 
     async def _send(self, ask: _Ask) -> _Reply:
+        signed = await self._sas(ask.container)
+
         async def once() -> _Reply:
-            async with self._response(ask) as response:
+            async with self._response(ask, signed) as response:
                 answer = _Reply(response.status, response.headers, await response.read())
             if answer.status >= _ERRORS_FROM and answer.status not in ask.allowed:
                 raise _refusal(ask, answer)
@@ -163,17 +168,22 @@ class Blobs:
         return await self._line.send(ask.what, once)
 
     @contextlib.asynccontextmanager
-    async def _response(self, ask: _Ask) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _response(self, ask: _Ask, signed: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
         url = f"{self._endpoint}/{ask.container}/{quote(ask.name)}"
-        params = {**ask.params, **await self._sas(ask.container)}
+        params = {**ask.params, **signed}
         try:
             async with self._session.request(
-                ask.method, url, params=params, headers=ask.headers, data=ask.content
+                ask.method, url, params=params, headers=ask.headers, data=_body(ask.content), allow_redirects=False
             ) as response:
                 self._line.clock.hear(response.headers.get("Date"))
                 yield response
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unreachable("Storage", ask.what, _why(error)) from error
+
+
+def _body(content: bytes | None) -> io.BytesIO | None:
+    """Give what is sent a piece at a time, as bytes would be copied into the connection's buffer whole."""
+    return None if content is None else io.BytesIO(content)
 
 
 def _condition(*, replace: bool) -> dict[str, str]:
@@ -186,7 +196,7 @@ def _md5(content: bytes) -> str:
 
 def _why(error: Exception) -> str:
     """Say what went wrong; of a URL nothing is shown from its query on, which holds a signature."""
-    return f"{type(error).__name__}: {error}".partition("?")[0].rstrip(": ")
+    return masked(f"{type(error).__name__}: {error}").rstrip(": ")
 
 
 def _refusal(ask: _Ask, answer: _Reply) -> ServiceError:

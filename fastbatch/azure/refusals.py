@@ -6,6 +6,7 @@ from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 
+from fastbatch.azure.connections import masked
 from fastbatch.errors import QuotaReached, Refused, ServiceError, Unauthorized, Unreachable
 
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
@@ -52,7 +53,7 @@ def refused_by_sdk(service: str, what: str, error: HttpResponseError) -> Service
     """Give the error for one that an SDK raised."""
     response: Any = error.response
     if response is None:
-        return Unreachable(service, what, error.message)
+        return Unreachable(service, what, masked(error.message))
     said = getattr(error, "error_code", None) or ""
     code = str(getattr(said, "value", said))  # the storage SDK says it as a member of an enumeration
     return refusal(service, what, Answer(response.status_code, code, error.message, response.headers))

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
+import anyio
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 from azure.storage.blob.aio import BlobServiceClient
 
 from fastbatch.azure.blobs import Blobs, Stored
-from fastbatch.azure.connections import session, transport
+from fastbatch.azure.connections import masked, session, transport
 from fastbatch.azure.line import Line
 from fastbatch.azure.refusals import refused_by_sdk
 from fastbatch.azure.signing import Access, Identified, Signer
@@ -42,6 +43,7 @@ class Storage:
         self._credential = credential
         self._stack = contextlib.AsyncExitStack()
         self._own: dict[str, tuple[dict[str, str], datetime]] = {}
+        self._signing = anyio.Lock()
 
     async def __aenter__(self) -> Self:
         over = await self._stack.enter_async_context(session(self._account.storage_endpoint))
@@ -106,15 +108,16 @@ class Storage:
 
     async def _own_sas(self, container: str) -> dict[str, str]:
         """Give the SAS of our own requests in a container; a new one long before the old one runs out."""
-        now = self.line.clock.now()
-        if container in self._own:
-            signed, until = self._own[container]
-            if until - now > _RENEWED_BEFORE:
-                return signed
-        until = now + _OWN_SAS
-        signed = (await self.signer(until)).for_own_use(container)
-        self._own[container] = signed, until
-        return signed
+        async with self._signing:  # one asks for all who need it
+            now = self.line.clock.now()
+            if container in self._own:
+                signed, until = self._own[container]
+                if until - now > _RENEWED_BEFORE:
+                    return signed
+            until = now + _OWN_SAS
+            signed = (await self.signer(until)).for_own_use(container)
+            self._own[container] = signed, until
+            return signed
 
     async def _ask(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
         async def once() -> T:
@@ -123,6 +126,6 @@ class Storage:
             except HttpResponseError as error:
                 raise refused_by_sdk("Storage", what, error) from error
             except (ServiceRequestError, ServiceResponseError) as error:
-                raise Unreachable("Storage", what, str(error) or type(error).__name__) from error
+                raise Unreachable("Storage", what, masked(str(error) or type(error).__name__)) from error
 
         return await self.line.send(what, once)

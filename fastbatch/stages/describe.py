@@ -1,6 +1,7 @@
 """What the service is told of pools, jobs and tasks."""
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -92,7 +93,7 @@ class Tasks:
 
 def duration(seconds: float) -> str:
     """Write a time as the service reads it, in ISO 8601."""
-    whole = timedelta(seconds=round(seconds))
+    whole = timedelta(seconds=math.ceil(seconds))
     return f"P{whole.days}DT{whole.seconds}S"
 
 

@@ -1,5 +1,6 @@
 """Results, brought here while other tasks still run; and what failed tasks have to say."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from typing import BinaryIO
@@ -10,7 +11,7 @@ from anyio.abc import ObjectReceiveStream
 from fastbatch.azure.batch import Batch
 from fastbatch.azure.storage import Storage
 from fastbatch.capacity import Capacity
-from fastbatch.errors import OutputFailed, Refused, ResultUnsound
+from fastbatch.errors import OutputFailed, Refused, ResultUnsound, ServiceError
 from fastbatch.events import Observer, TaskFailed
 from fastbatch.facts import Collected, Explain, Fact, Fetch, Unsound
 from fastbatch.model import Task
@@ -84,9 +85,12 @@ class Explainer:
 
     async def _explain(self, action: Explain) -> None:
         task_id = action.ending.task.id
-        node = await self._batch.node_of(self._run, task_id)
         container = describe.results_container(self._run)
-        written = await self._storage.blobs.tail(container, describe.error_blob(task_id), _TAIL_BYTES)
+        node, written = None, b""
+        with contextlib.suppress(ServiceError):  # what is not known of a failure is no failure of the run
+            node = await self._batch.node_of(self._run, task_id)
+        with contextlib.suppress(ServiceError):
+            written = await self._storage.blobs.tail(container, describe.error_blob(task_id), _TAIL_BYTES)
         self._observe(
             TaskFailed(
                 task_id,

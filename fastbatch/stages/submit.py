@@ -82,12 +82,12 @@ class Submitter:
                     collection = await self._gather(todo)
                 except anyio.EndOfStream:
                     return
+                left = None
                 if not collection.full:
                     began = anyio.current_time()
-                    await self._send(collection.tasks)
+                    left = await self._send_once(collection.tasks)
                     await anyio.sleep_until(began + _PARTIAL_EVERY)
-                    continue
-            await self._send(collection.tasks)
+            await self._send(collection.tasks, left)
 
     async def _gather(self, todo: MemoryObjectReceiveStream[Submit]) -> Collection:
         collection = Collection()
@@ -108,15 +108,14 @@ class Submitter:
             return True
         return collection.add(described)
 
-    async def _send(self, tasks: list[Described]) -> None:
-        reasons: list[tuple[Described, str]] = []
-        for attempt in range(_ROUNDS):
-            if attempt:
-                await anyio.sleep(min(_LONGEST_WAIT, _FIRST_WAIT * 2.0**attempt) * random.uniform(0.5, 1.0))  # noqa: S311
+    async def _send(self, tasks: list[Described], reasons: list[tuple[Described, str]] | None) -> None:
+        if reasons is None:
             reasons = await self._send_once(tasks)
-            tasks = [described for described, _ in reasons]
-            if not tasks:
+        for attempt in range(1, _ROUNDS):
+            if not reasons:
                 return
+            await anyio.sleep(min(_LONGEST_WAIT, _FIRST_WAIT * 2.0**attempt) * random.uniform(0.5, 1.0))  # noqa: S311
+            reasons = await self._send_once([described for described, _ in reasons])
         for described, reason in reasons:
             self._note(Rejected(described.task, f"{reason} ({_ROUNDS} times)"))
 

@@ -8,6 +8,7 @@ from functools import partial
 from anyio import to_thread
 from anyio.abc import ObjectReceiveStream
 
+from fastbatch.azure.blobs import Stored as Seen
 from fastbatch.azure.storage import Inventory, Storage
 from fastbatch.capacity import Capacity
 from fastbatch.errors import InputChanged, Refused
@@ -45,32 +46,39 @@ class Uploader:
     async def work(self, todo: ObjectReceiveStream[Prepare]) -> None:
         """Build and upload, one bundle after the other."""
         async for action in todo:
-            async with self._capacity.budget.hold(_memory(action.bundle)):
-                built = await to_thread.run_sync(bundling.build, action.bundle, limiter=self._capacity.threads)
-                self._note(Built(action.bundle.id, built.blob, built.failures))
-                if not isinstance(built.content, Extent):
-                    await self._upload(action, built)
-                    continue
-            await self._upload(action, built)
+            await self._prepare(action)
+
+    async def _prepare(self, action: Prepare) -> None:
+        async with self._capacity.budget.hold(_memory(action.bundle)):
+            built = await to_thread.run_sync(bundling.build, action.bundle, limiter=self._capacity.threads)
+            self._note(Built(action.bundle.id, built.blob, built.failures))
+            if not isinstance(built.content, Extent):
+                await self._upload(action, built)
+                return
+        await self._upload(action, built)
 
     async def _upload(self, action: Prepare, built: bundling.Built) -> None:
         if built.blob is None:
             return
         try:
-            reused = not action.replace and await self._is_there(built.blob)
+            there = None if action.replace else await self._look(built.blob)
+            replace = action.replace or (there is not None and there.length != built.blob.length)
+            reused = there is not None and not replace and await self._in_use(built.blob, there)
             if not reused:
-                reused = not await self._store(built.blob, built, replace=action.replace)
+                reused = not await self._store(built.blob, built, replace=replace)
         except (Refused, InputChanged) as error:
             self._note(NotStored(action.bundle.id, str(error)))
         else:
             self._note(Stored(action.bundle.id, reused))
 
-    async def _is_there(self, blob: Blob) -> bool:
-        stored = self._inventory.blobs.get(blob.digest)
-        if stored is None and not self._inventory.whole:
-            stored = await self._storage.blobs.look(self._container, blob.digest)
-        if stored is None or stored.length != blob.length:
-            return False
+    async def _look(self, blob: Blob) -> Seen | None:
+        found = self._inventory.blobs.get(blob.digest)
+        if found is None and not self._inventory.whole:
+            found = await self._storage.blobs.look(self._container, blob.digest)
+        return found
+
+    async def _in_use(self, blob: Blob, stored: Seen) -> bool:
+        """Mark a blob as used, if that was long ago; tell whether it is still there."""
         if self._storage.line.clock.now() - stored.touched < _MARKED_EVERY:
             return True
         return await self._storage.blobs.renew(self._container, blob.digest, stored.etag)

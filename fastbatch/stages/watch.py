@@ -24,25 +24,24 @@ _FIELDS = "id,stateTransitionTime,executionInfo"
 _OVERLAP = timedelta(seconds=30)
 _QUIET_SECONDS = 60.0
 _COUNTED_EVERY = 2.0
+_POLLS_A_COUNT = 4
 # A poll that takes long is not made more often than that it takes this part of the time.
 _SHARE = 0.2
-_GROWTH = 1.6
+_NOTHING = 0.6
+_LARGEST_STEP = 4.0
+_WORTH_A_POLL = 40
 
 
 def next_interval(interval: float, *, found: int, waiting: int, took: float) -> float:
     """
     Tell how long to wait for the next poll.
 
-    A sixteenth of what is waited for, and at most 25 tasks, is worth a poll: the interval shrinks when twice as many
-    were found, stays when about as many were, and grows when there were fewer.
+    A sixteenth of what is waited for, and at most 40 tasks, is worth a poll: the interval becomes the one in which as
+    many will be found if all goes on as it did, though by steps. Nothing counts as a little less than one task.
     """
-    worth = max(1, min(25, waiting // 16))
-    if found >= 2 * worth:
-        interval /= _GROWTH
-    elif found == 0:
-        interval *= _GROWTH
-    elif found < worth:
-        interval *= _GROWTH**0.5
+    worth = max(1, min(_WORTH_A_POLL, waiting // 16))
+    step = worth / max(found, _NOTHING)
+    interval *= min(_LARGEST_STEP, max(1 / _LARGEST_STEP, step))
     return min(LONGEST, max(SHORTEST, took / _SHARE, interval))
 
 
@@ -77,7 +76,7 @@ class Watcher:
         self._note = note
         self._observe = observe
         self._watermark = Watermark()
-        self._listed_whole = self._counted = 0.0
+        self._listed_whole = self._count_at = 0.0
         self.submitted = anyio.Event()
 
     def want_nodes(self) -> None:
@@ -95,7 +94,7 @@ class Watcher:
             await anyio.sleep(interval)
             began = anyio.current_time()
             found = await self._poll()
-            await self._count()
+            await self._count(interval)
             now = anyio.current_time()
             interval = next_interval(interval, found=found, waiting=self._ledger.on_service, took=now - began)
 
@@ -118,11 +117,11 @@ class Watcher:
             self._listed_whole = now
         return found
 
-    async def _count(self) -> None:
+    async def _count(self, interval: float) -> None:
         now = anyio.current_time()
-        if now - self._counted < _COUNTED_EVERY or not self._ledger.on_service:
+        if now < self._count_at or not self._ledger.on_service:
             return
-        self._counted = now
+        self._count_at = now + max(_COUNTED_EVERY, _POLLS_A_COUNT * interval)
         counts = await self._batch.task_counts(self._job_id)
         self._observe(TasksCounted(counts.get("active", 0), counts.get("running", 0), counts.get("completed", 0)))
 

@@ -1,0 +1,80 @@
+"""The client on this machine: what it takes to start, and of memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import sysconfig
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from . import corpora
+from .conftest import MB, Program, run
+
+if TYPE_CHECKING:
+    from .accounts import Accounts, Warm
+    from .conftest import Report, Scale
+
+FASTBATCH = str(Path(sysconfig.get_path("scripts")) / "fastbatch")
+MANY, TINY = 100_000, 100
+FILES, SIZE = 2000, 10 << 10
+HELP_ASKED, FIRST_ASKED, MEMORY_ASKED = "within 0.2 s", "under 1.5 s", "under 300 MB"
+
+
+def bench_help(benchmark: Any, scale: Scale, report: Report) -> None:
+    """Say what there is; beside it, what of that is Python and click."""
+    ours, floor = Program("help", [FASTBATCH, "--help"]), Program("click", [sys.executable, "-c", "import click"])
+    run(ours)
+    floors: list[float] = []
+    seconds: list[float] = []
+    benchmark.pedantic(
+        lambda: seconds.append(run(ours).seconds),
+        setup=lambda: floors.append(run(floor).seconds),
+        rounds=scale.rounds,
+    )
+    report.measured("fastbatch --help, in s", seconds, asked=HELP_ASKED)
+    report.measured("to start Python and import click, in s", floors)
+
+
+def bench_start_to_first_task(benchmark: Any, warm: Warm, scale: Scale, report: Report, tmp_path: Path) -> None:
+    """From the start of the process until the service has tasks, on a warm pool, with all uploaded."""
+    corpora.small(tmp_path / "in", FILES // 20 if scale.quick else FILES, SIZE)
+    command = [FASTBATCH, "run", str(tmp_path / "in"), "--pool", warm.pool, "--json"]
+    seconds: list[float] = []
+    _first_task(warm.accounts, command)
+    benchmark.pedantic(
+        lambda: seconds.append(_first_task(warm.accounts, command)), setup=warm.accounts.settle, rounds=scale.rounds
+    )
+    report.measured("process start to first task added, in s", seconds, asked=FIRST_ASKED)
+
+
+def _first_task(services: Accounts, command: list[str]) -> float:
+    """Run to the end, and tell how long it took until there were tasks."""
+    begin = time.time()
+    done = subprocess.run(command, env=services.environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert events[-1]["event"] == "run.completed"
+    assert events[-1]["complete"]
+    first = next(event for event in events if event["event"] == "tasks.submitted")
+    return datetime.fromisoformat(first["time"]).timestamp() - begin
+
+
+@pytest.mark.slow
+def bench_memory_for_many_files(benchmark: Any, warm: Warm, scale: Scale, report: Report, tmp_path: Path) -> None:
+    """Run as many small files as there may be."""
+    files = MANY // 50 if scale.quick else MANY
+    expected = corpora.small(tmp_path / "in", files, TINY)
+    arguments = ["run", str(tmp_path / "in"), "--pool", warm.pool, "--bundle-size", "16MiB", "--json"]
+    program = Program("many files", [FASTBATCH, *arguments], warm.accounts.environment)
+    done = benchmark.pedantic(run, args=(program,), rounds=1)
+    summary = json.loads(done.output.splitlines()[-1])
+    assert summary["complete"]
+    assert (summary["inputs"]["done"], summary["words"]) == (files, expected.counts.total())
+    benchmark.extra_info["peak"] = done.peak
+    report.measured(f"peak memory of the client for {files} files, in MB", [done.peak / MB], asked=MEMORY_ASKED)

@@ -1,0 +1,227 @@
+"""
+Watching: what it takes to see tasks complete in a large job, ours beside the tutorial's way.
+
+As a program of its own, this is what runs ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import aiohttp
+import anyio
+
+from fastbatch import Settings
+from fastbatch.azure import connections
+from fastbatch.azure.services import connected
+from fastbatch.configuration import resolve
+from fastbatch.facts import Built, Collected, Ended, Fact, Stored, Submitted
+from fastbatch.ledger import Ledger
+from fastbatch.model import Blob, Bundle, Item, Kind, Plan, Task
+from fastbatch.stages.watch import LONGEST, Watcher, moment
+from tests.local import instances
+from tests.local.instances import new_name
+
+from .bench_local import add, send
+from .conftest import Program, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fastbatch.events import Event
+
+    from .accounts import Accounts
+    from .conftest import Report, Scale
+
+TUTORIAL = Path(__file__).with_name("peers") / "tutorial_watch.py"
+ROOT = Path(__file__).parent.parent
+TASKS = 10_000
+COMMAND = "/bin/sleep 0.18"  # so that two slots complete about ten a second
+ROUNDS = 2
+STARTING = 2.0  # what completes before a watcher runs is no news
+AMOUNTS = (
+    ("requests", "requests", "under 10 %"),
+    ("bytes of bodies", "bytes", "under 1 %"),
+    ("bytes of headers", "header_bytes", None),
+    ("seconds of CPU", "cpu", None),
+)
+DELAY_ASKED = "under 3 s"
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a watcher used in its time, and how late it was."""
+
+    requests: int
+    bytes: int
+    header_bytes: int
+    cpu: float
+    delays: list[float]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job whose tasks complete."""
+
+    services: Accounts
+    client: Any
+    id: str
+    tasks: int
+
+    def watched(self, name: str, command: list[str], seconds: float) -> Watched:
+        """Let a program watch for a while; it has to see all that completes, but at the end, and nothing else."""
+        environment = {**self.services.environment, "PYTHONPATH": str(ROOT)}
+        arguments = [self.id, "--until", str(self.tasks), "--seconds", str(seconds)]
+        begin = time.time()
+        told = json.loads(run(Program(name, [sys.executable, *command, *arguments], environment)).output)
+        end = begin + told["seconds"]
+        completed = self.completed()
+        noticed = told["noticed"]
+        late = min(LONGEST + 1, seconds / 2)
+        news = {task for task, at in completed.items() if begin + min(STARTING, seconds / 5) < at < end - late}
+        assert news
+        assert news <= noticed.keys() <= completed.keys()
+        delays = [noticed[task] - completed[task] for task in news]
+        return Watched(told["requests"], told["bytes"], told["header_bytes"], told["cpu_seconds"], delays)
+
+    def completed(self) -> dict[str, float]:
+        """Tell when each task was completed, by the service's clock, which is ours."""
+        params = {"$filter": "state eq 'completed'", "$select": "id,stateTransitionTime"}
+        page = send(self.client, "GET", f"/jobs/{self.id}/tasks", params).json()
+        tasks = page["value"]
+        assert "odata.nextLink" not in page
+        return {task["id"]: moment(task["stateTransitionTime"]).timestamp() for task in tasks}
+
+
+@contextmanager
+def busy_job(services: Accounts, pool: str, tasks: int) -> Iterator[Job]:
+    """Have a job in which tasks complete; in the end it stays as it is, as deleting it would take time of others."""
+    with services.instance.client() as client:
+        job = new_name("job")
+        client.create_job({"id": job, "poolInfo": {"poolId": pool}})
+        add(client, job, [{"id": Task(_name(number)).id, "commandLine": COMMAND} for number in range(tasks)])
+        instances.eventually(lambda: client.get_job_task_counts(job).task_counts.succeeded, bool)
+        yield Job(services, client, job, tasks)
+        client.begin_disable_job(job, {"disableTasks": "terminate"}, polling_interval=0.1).result()
+
+
+def _name(number: int) -> str:
+    return f"b{number:05}"
+
+
+def bench_watch_a_large_job(benchmark: Any, services: Accounts, scale: Scale, report: Report) -> None:
+    """Ten tasks of ten thousand complete each second."""
+    tasks, seconds = (TASKS // 20, 5.0) if scale.quick else (TASKS, 30.0)
+    ours: list[Watched] = []
+    theirs: list[Watched] = []
+
+    def watch_in_turn() -> None:
+        with services.pool(nodes=1) as pool, busy_job(services, pool, tasks) as job:
+            theirs.append(job.watched("the tutorial's way", [str(TUTORIAL)], seconds))
+            ours.append(job.watched("fastbatch", ["-m", "bench.bench_watch"], seconds))
+
+    benchmark.pedantic(watch_in_turn, rounds=1 if scale.quick else ROUNDS)
+    for what, field, asked in AMOUNTS:
+        amounts = [(getattr(own, field), getattr(their, field)) for own, their in zip(ours, theirs, strict=True)]
+        benchmark.extra_info[what] = amounts
+        middle = " against ".join(f"{statistics.median(side):,.6g}" for side in zip(*amounts, strict=True))
+        shares = [100 * own / their for own, their in amounts]
+        report.measured(f"watching, % of the tutorial's {what} ({middle})", shares, asked=asked)
+    report.measured("watching, median delay in s", [statistics.median(own.delays) for own in ours], asked=DELAY_ASKED)
+    report.measured("watching, the tutorial's median delay in s", [statistics.median(their.delays) for their in theirs])
+
+
+# Ours, as a program
+
+
+class Traffic:
+    """Counts requests and the bytes of their answers, bodies as they came over the wire and headers by themselves."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.bytes = 0
+        self.header_bytes = 0
+
+    def session(self, endpoint: str) -> aiohttp.ClientSession:
+        """Open a session that is counted."""
+        session = connections.session(endpoint)
+        counting = aiohttp.TraceConfig()
+        counting.on_request_end.append(self._answered)
+        counting.on_response_chunk_received.append(self._received)
+        counting.freeze()
+        session.trace_configs.append(counting)
+        return session
+
+    async def _answered(self, _session: object, _context: object, ended: aiohttp.TraceRequestEndParams) -> None:
+        self.requests += 1
+        self.header_bytes += sum(len(f"{name}: {value}\r\n") for name, value in ended.response.headers.items())
+
+    async def _received(
+        self, _session: object, _context: object, received: aiohttp.TraceResponseChunkReceivedParams
+    ) -> None:
+        self.bytes += len(received.chunk)
+
+
+class Books:
+    """The books of a run whose tasks are all with the service; what ends is noted, and taken as fetched."""
+
+    def __init__(self, tasks: int) -> None:
+        item = Item("", "", 0, 0)
+        bundles = tuple(Bundle(_name(number), Kind.WHOLE, (item,)) for number in range(tasks))
+        self.ledger = Ledger(Plan((item,) * tasks, bundles, 1), retries=0, retry_wait=0.0)
+        self.noticed: dict[str, float] = {}
+        self.ledger.begin()
+        for bundle in bundles:
+            self.ledger.apply(Built(bundle.id, Blob("", 0)))
+            self.ledger.apply(Stored(bundle.id, reused=True))
+        self.ledger.apply(Submitted(tuple(Task(bundle.id) for bundle in bundles)))
+
+    def note(self, fact: Fact) -> None:
+        """Enter a fact."""
+        self.ledger.apply(fact)
+        if isinstance(fact, Ended):
+            self.noticed[fact.ending.task.id] = time.time()
+            self.ledger.apply(Collected(fact.ending.task))
+
+
+def main() -> None:
+    """Watch, and print what was seen and what it took."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("job")
+    parser.add_argument("--until", type=int, required=True, help="how many tasks there are")
+    parser.add_argument("--seconds", type=float, required=True, help="when to stop")
+    arguments = parser.parse_args()
+    told = anyio.run(watch, arguments.job, arguments.until, arguments.seconds)
+    sys.stdout.write(f"{told}\n")
+
+
+async def watch(job: str, tasks: int, seconds: float) -> str:
+    """Watch for a while."""
+    account = resolve({}, environ=os.environ, cwd=ROOT).account
+    assert account
+    books, traffic = Books(tasks), Traffic()
+    with patch("fastbatch.azure.batch.session", traffic.session):
+        async with connected(account, Settings(), _nobody) as services:
+            start, cpu = time.perf_counter(), time.process_time()
+            with anyio.move_on_after(seconds):
+                await Watcher(services.batch, job, books.ledger, note=books.note, observe=_nobody).work()
+            spent = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu}
+    return json.dumps({**vars(traffic), **spent, "noticed": books.noticed})
+
+
+def _nobody(event: Event) -> None:
+    """Take an event to nobody."""
+
+
+if __name__ == "__main__":
+    main()
