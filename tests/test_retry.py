@@ -17,8 +17,7 @@ from fastbatch.errors import (
 from fastbatch.persevere import persevere
 from fastbatch.retry import ASKED_AT_MOST, Policy, asked, out_of_time, passes, refused_by_load, wait
 from fastbatch.throttle import Throttle
-
-from .test_throttle import play
+from tests.virtual_time import play
 
 UNREACHABLE = Unreachable("storage", "put a blob", "connection reset")
 

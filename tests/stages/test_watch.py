@@ -24,7 +24,7 @@ from tests.local import instances
 from tests.local.instances import Instance
 from tests.proxy import Rule, proxy
 from tests.seam import using
-from tests.test_throttle import play
+from tests.virtual_time import play
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 JSON_HEADERS = {"Content-Type": "application/json"}
