@@ -94,6 +94,30 @@ def test_a_second_run_uploads_and_makes_nothing(services: Instance, tmp_path: Pa
         assert more.books.done == len(corpus) + 1
 
 
+# What is asked as often as it takes: polls, and looks at the pool while they go on.
+POLLS = {"list tasks", "count the tasks", "look at the pool", "count the nodes"}
+
+
+@pytest.mark.parametrize(("files_per_task", "bundles"), [(None, 1), (4, 3), (1, 12)])
+def test_a_run_sends_no_more_requests_than_it_needs(
+    account: Account, tmp_path: Path, files_per_task: int | None, bundles: int
+) -> None:
+    """Cold, when nothing of it is there but the containers and the pool; and again, when all is."""
+    corpus = {name: f"{new_name()} {name}".encode() for name in texts(12)}
+    folder = write(tmp_path / "in", corpus)
+    counted(account, write(tmp_path / "first", texts(1)), tmp_path / "out")
+    cold, _ = counted(account, folder, tmp_path / "cold", files_per_task=files_per_task)
+    warm, _ = counted(account, folder, tmp_path / "warm", files_per_task=files_per_task)
+
+    once = {"list blobs": 1, "make a container": 1, "look at a blob": 1, "delete a container": 1}
+    assert cold.requests["storage"] == {**once, "put a blob": bundles, "fetch a result": bundles}
+    assert warm.requests["storage"] == {**once, "fetch a result": bundles}
+    for summary in (cold, warm):
+        batch = {what: count for what, count in summary.requests["batch"].items() if what not in POLLS}
+        assert 1 <= batch.pop("add tasks") <= 3
+        assert batch == {"make the job": 1, "delete the job": 1}
+
+
 def test_after_success_nothing_is_left_but_the_pool(services: Instance, account: Account, tmp_path: Path) -> None:
     """Job and output container are gone, and what is left is named."""
     summary, _ = counted(account, write(tmp_path / "in", texts(3)), tmp_path / "out")
