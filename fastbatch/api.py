@@ -4,28 +4,24 @@ import asyncio
 import os
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import anyio
 from anyio import to_thread
 
 from fastbatch.bounds import problems as problems_of_settings
-from fastbatch.configuration import resolve
+from fastbatch.configuration import resolve_account
 from fastbatch.errors import UsageError
-from fastbatch.events import Event, Observer
+from fastbatch.events import Observer, nobody
 from fastbatch.model import Plan, Summary
 from fastbatch.outputs import check, output_name
 from fastbatch.planning import plan as planned
 from fastbatch.planning import problems as problems_of_plan
-from fastbatch.runs import Confirm, Manners, carry_out
+from fastbatch.runs import Manners, carry_out
 from fastbatch.settings import Account, Settings
+from fastbatch.stages.clean import Confirm
 from fastbatch.stages.scan import collisions, scan
 from fastbatch.stopwatch import Stopwatch
 from fastbatch.workload import Counting
-
-
-def _nobody(event: Event) -> None:
-    """Take an event to nobody."""
 
 
 async def _as_expected(question: str, *, expected: bool) -> bool:
@@ -72,10 +68,7 @@ def prepare(inputs: Sequence[str], settings: Settings) -> Plan:
 
 def configured_account() -> Account:
     """Give the account that is set in the environment or the user's file. Raises UsageError."""
-    account = resolve({}, environ=os.environ, cwd=Path.cwd()).account
-    if account is None:
-        raise UsageError("no account is set")
-    return account
+    return resolve_account(environ=os.environ)
 
 
 async def run(
@@ -83,7 +76,7 @@ async def run(
     settings: Settings | None = None,
     *,
     account: Account | None = None,
-    observe: Observer = _nobody,
+    observe: Observer = nobody,
     confirm: Confirm = _as_expected,
 ) -> Summary:
     """
@@ -114,7 +107,7 @@ def run_sync(
     settings: Settings | None = None,
     *,
     account: Account | None = None,
-    observe: Observer = _nobody,
+    observe: Observer = nobody,
 ) -> Summary:
     """Do what `run` does, for programs without an event loop."""
     try:

@@ -117,6 +117,8 @@ def problems(settings: Settings) -> list[str]:
     found = [f"{name} {fault}." for name, fault in faults if fault]
     if settings.keep_pool is True and settings.delete_pool is True:
         found.append("keep_pool and delete_pool exclude each other.")
+    if settings.per_file is True and settings.output is None:
+        found.append("per_file needs an output folder to write the files to.")
     return found
 
 

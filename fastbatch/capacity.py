@@ -11,6 +11,9 @@ from fastbatch.budget import ByteBudget
 Together = Callable[[Sequence[Callable[[], Awaitable[object]]]], Awaitable[None]]
 
 
+IN_MEMORY = 16 << 20  # a bundle larger than this is sent in blocks, and never held whole, unless it is a tar
+BLOCK = 8 << 20
+
 # Threads beyond the cores, as some of them wait for a disk.
 _WAITING = 2
 

@@ -35,7 +35,7 @@ _BY_EXIT_CODE = {
 
 # What the service says where the program was not what failed.
 _BY_CODE = {
-    "BlobAccessDenied": Cure.AGAIN,  # its SAS ran out; the next attempt has a new one
+    "BlobAccessDenied": Cure.AGAIN,  # rights that were just given take a while to be known everywhere
     "BlobDownloadMiscError": Cure.AGAIN,
     "BlobDownloadTimedOut": Cure.AGAIN,
     "BlobNotFound": Cure.UPLOAD,

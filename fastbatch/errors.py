@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+_NOT_FOUND = 404
+
 
 class FastbatchError(Exception):
     """The base of all that fastbatch raises."""
@@ -41,6 +43,11 @@ class Refused(ServiceError):
         said = f": {message}" if message else ""
         super().__init__(f"{service} refused to {what} ({status} {code}){said}")
 
+    @property
+    def not_found(self) -> bool:
+        """Tell whether what was asked about is not there."""
+        return self.status == _NOT_FOUND
+
 
 class Unreachable(ServiceError):
     """Raised when a service gave no answer; what it was asked to do may be done."""
@@ -66,10 +73,6 @@ class PoolUnusable(ServiceError):
 
 class NotOurs(ServiceError):
     """Raised when something of that name is there that this run did not make."""
-
-
-class Stalled(ServiceError):
-    """Raised when tasks wait and nothing will go on."""
 
 
 class ResultUnsound(FastbatchError):

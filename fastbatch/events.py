@@ -22,6 +22,10 @@ class Event:
 Observer = Callable[[Event], None]
 
 
+def nobody(event: Event) -> None:
+    """Be the observer where nobody observes."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunStarted(Event):
     """The run has its name."""
@@ -39,7 +43,7 @@ class RunPlanned(Event):
     inputs: int
     bytes: int
     bundles: int
-    bundle_size: int
+    bundle_size: int | None  # about; None where files were counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,8 @@ import math
 from dataclasses import dataclass
 
 from fastbatch import limits
+from fastbatch.capacity import BLOCK, IN_MEMORY
 from fastbatch.model import Kind, Plan
-from fastbatch.stages.bundle import IN_MEMORY
-from fastbatch.stages.upload import BLOCK
 
 # Containers, the node's program, the job: made or looked for once in each run.
 _STORAGE_ONCE, _BATCH_ONCE = 8, 2
@@ -14,7 +13,7 @@ _STORAGE_ONCE, _BATCH_ONCE = 8, 2
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """How many requests a run needs at most, when nothing is there and nothing goes wrong; polling comes on top."""
+    """How many requests a run needs, when nothing is there and nothing goes wrong; polling comes on top."""
 
     uploads: int
     submissions: int

@@ -49,6 +49,7 @@ class State(enum.Enum):
         return self in (State.DONE, State.FAILED)
 
 
+_LONGEST_DELAY = 60.0
 _BEFORE_RESULTS = frozenset({State.PREPARING, State.SUBMITTING, State.WAITING})
 
 
@@ -170,6 +171,8 @@ class Ledger:
         entry = self._entries[fact.bundle]
         if entry.state is not State.PREPARING or entry.blob is None:
             return []
+        if entry.attempt:  # a bundle that is repaired was told when it was first uploaded
+            return self._submit(entry)
         if fact.reused:
             self.reused += 1
         else:
@@ -190,14 +193,15 @@ class Ledger:
             return []
         entry.state = State.SUBMITTING
         task = Task(entry.bundle.id, entry.attempt)
-        self._open_tasks.add(task)
-        delay = self._retry_wait * 3.0 ** (entry.attempt - 1) if entry.attempt else 0.0
+        delay = min(_LONGEST_DELAY, self._retry_wait * 3.0 ** (entry.attempt - 1)) if entry.attempt else 0.0
         return [Submit(task, entry.bundle, entry.blob, delay)]
 
     def _submitted(self, tasks: tuple[Task, ...]) -> list[Action]:
         self.tasks += len(tasks)
         for task in tasks:
             entry = self._entries[task.bundle]
+            if self.expects(task):  # its ending may have been faster than the answer to its submission
+                self._open_tasks.add(task)
             if entry.state is State.SUBMITTING and task.attempt == entry.attempt:
                 entry.state = State.WAITING
         return [Tell(TasksSubmitted(len(tasks)))]
@@ -248,7 +252,7 @@ class Ledger:
         entry.done_by = task
         self._close(entry, State.DONE)
         inputs = self._count_done(entry)
-        return [Tell(TaskDone(task.id, inputs, entry.bundle.size))]
+        return [Tell(TaskDone(task.id, inputs, entry.what_is_left().size))]
 
     def _count_done(self, entry: _Entry) -> int:
         """Note the inputs that are done by now; tell how many that adds."""

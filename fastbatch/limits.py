@@ -12,7 +12,6 @@ RESOURCE_FILES_CHARACTERS = 32_768
 LIST_PAGE = 1000
 
 # https://learn.microsoft.com/azure/batch/batch-parallel-node-tasks
-SLOTS_PER_CORE = 4
 SLOTS_PER_NODE = 256
 
 # https://learn.microsoft.com/rest/api/storageservices/put-block

@@ -4,7 +4,6 @@ import base64
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from typing import Self
 
@@ -65,7 +64,7 @@ class Plan:
 
     items: tuple[Item, ...]
     bundles: tuple[Bundle, ...]
-    bundle_size: int
+    bundle_size: int | None  # about; None where files were counted
 
     @cached_property
     def bytes(self) -> int:
@@ -110,9 +109,6 @@ class Ending:
     code: str | None = None  # of the failure, if it is not the program's
     message: str = ""
     node: str | None = None
-    created: datetime | None = None
-    started: datetime | None = None
-    ended: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ from fastbatch.model import Plan
 from fastbatch.settings import Settings
 from fastbatch.stages import describe
 from fastbatch.stages.fetch import Explainer, Fetcher
-from fastbatch.stages.merge import Collected as Found
+from fastbatch.stages.merge import SoundResult
 from fastbatch.stages.submit import Submitter
 from fastbatch.stages.upload import Uploader
 from fastbatch.stages.watch import Watcher
@@ -59,8 +59,9 @@ RETRY_WAIT = 2.0
 _EXPLAINERS = 2
 _AFTER_JOB = timedelta(hours=1)
 
-# The stage at whose work a fact shows that it is.
-_STAGES: dict[type[Fact], str] = {
+# The stages at whose work actions and facts show that they are.
+_BEGUN_BY: dict[type[Action], str] = {Prepare: "upload", Submit: "submit", Fetch: "fetch"}
+_SHOWN_BY: dict[type[Fact], str] = {
     Built: "upload",
     Stored: "upload",
     NotStored: "upload",
@@ -91,7 +92,8 @@ class Pipeline:
         self._services = services
         self._observe = observe
         self._stopwatch = stopwatch
-        self.made: list[str] = []  # on the services, for this run alone
+        self._program = nodecode.zipapp()
+        self.made: list[str] = []  # on the services, for this run; and the pool, whoever made it
         self._nodes: dict[str, str] = {}
         self._settled = anyio.Event()
         self._pool_is_there = anyio.Event()
@@ -130,10 +132,10 @@ class Pipeline:
             for stream in (self._prepare, self._submit, self._fetch, self._explain):
                 stream.into.close()
 
-    def found(self) -> list[Found]:
+    def found(self) -> list[SoundResult]:
         """Give the results that count."""
         return [
-            Found(bundle, self._fetcher.path(task), task.id, self._nodes.get(task.id))
+            SoundResult(bundle, self._fetcher.path(task), task.id, self._nodes.get(task.id))
             for bundle, task in self.ledger.results()
         ]
 
@@ -144,7 +146,9 @@ class Pipeline:
 
     async def _set_up(self, stages: TaskGroup) -> None:
         """Bring about what bundles and tasks need; uploads begin before it is all there."""
-        await together([partial(self._begin_uploads, stages), self._make_job, self._ready_storage, self._find_pool])
+        with self._stopwatch.during("set up"):
+            needed = [self._make_job, self._ready_storage, self._find_pool]
+            await together([partial(self._begin_uploads, stages), *needed])
         describer = await self._describer()
         submitter = Submitter(self._services.batch, self._order.run, describe=describer, note=self._note)
         for _ in range(self._order.settings.batch_requests):
@@ -182,7 +186,7 @@ class Pipeline:
             raise
 
     async def _ready_storage(self) -> None:
-        storage, program = self._services.storage, nodecode.zipapp()
+        storage, program = self._services.storage, self._program
         results = describe.results_container(self._order.run)
         with self._making(f"container {results}"):
             await storage.make_container(results)
@@ -197,6 +201,7 @@ class Pipeline:
 
     async def _find_pool(self) -> None:
         self._pool = await pools.ensure(self._services.batch, self._order.settings, self._observe)
+        self.made.append(f"pool {self._pool.id}")
         self._pool_is_there.set()
 
     async def _guard(self) -> None:
@@ -209,7 +214,7 @@ class Pipeline:
         tasks = describe.Tasks(
             order.run,
             order.workload,
-            nodecode.zipapp().digest,
+            self._program.digest,
             self._pool.slots,
             order.settings.task_timeout,
             await storage.access(until, order.settings.identity),
@@ -218,7 +223,7 @@ class Pipeline:
 
     def _note(self, fact: Fact) -> None:
         """Enter what happened into the books, and set going what follows."""
-        if stage := _STAGES.get(type(fact)):
+        if stage := _SHOWN_BY.get(type(fact)):
             self._stopwatch.mark(stage)
         if isinstance(fact, Ended) and fact.ending.node:
             self._nodes[fact.ending.task.id] = fact.ending.node
@@ -231,6 +236,8 @@ class Pipeline:
 
     def _act(self, actions: Sequence[Action]) -> None:
         for action in actions:
+            if stage := _BEGUN_BY.get(type(action)):
+                self._stopwatch.mark(stage)
             match action:
                 case Prepare():
                     self._prepare.into.send_nowait(action)

@@ -49,7 +49,7 @@ def plan(items: Sequence[Item], *, bundle_size: int | None, files_per_task: int 
     bundles = (
         Bundle(f"b{number:05}", part.kind, part.items, part.start, part.end) for number, part in enumerate(parts, 1)
     )
-    return Plan(tuple(file.item for file in files), tuple(bundles), size)
+    return Plan(tuple(file.item for file in files), tuple(bundles), None if files_per_task else size)
 
 
 def default_bundle_size(footprints: Iterable[int]) -> int:

@@ -9,6 +9,7 @@ import anyio
 from fastbatch.azure.batch import Batch
 from fastbatch.errors import NotOurs, PoolUnusable, Refused
 from fastbatch.events import NodesCounted, Noticed, Observer, PoolFound
+from fastbatch.masking import masked
 from fastbatch.settings import Settings
 from fastbatch.stages.describe import MARK
 from fastbatch.startup import start_command
@@ -18,6 +19,9 @@ Json = dict[str, Any]
 NODES, SLOTS = 2, 2
 _LOOK_AGAIN = 1.0
 _LOOK_AT_MOST = 15.0
+
+_DEFAULTS = Settings()
+_OF_NEW_POOLS = ("slots", "vm_size", "publisher", "offer", "sku", "start_command")
 
 # Nodes in these states may run a task sooner or later.
 _HOPEFUL = frozenset(
@@ -74,17 +78,20 @@ async def ensure(batch: Batch, settings: Settings, observe: Observer) -> Pool:
         found, made = await _make(batch, settings)
     resized = not made and _resizes(found, settings)
     if resized and settings.nodes is not None:
-        await _resize(batch, settings.pool, settings.nodes)
+        await _resize(batch, settings.pool, settings.nodes, observe)
         nodes = settings.nodes
     else:
         nodes = _target(found)
     pool = Pool(settings.pool, nodes, found.get("taskSlotsPerNode", 1), made)
     observe(PoolFound(pool.id, made, pool.nodes, pool.slots, resized))
-    if settings.slots and settings.slots != pool.slots:
-        observe(
-            Noticed(f"Pool {pool.id} has {pool.slots} slots on each node; --slots holds only for a pool that is made.")
-        )
+    if not made and (unused := _only_for_new_pools(settings)):
+        observe(Noticed(f"Pool {pool.id} is used as it is; {', '.join(unused)} would hold for a new one only."))
     return pool
+
+
+def _only_for_new_pools(settings: Settings) -> list[str]:
+    """Name the settings that are not as they are by default, and of no use for a pool that is there."""
+    return [name for name in _OF_NEW_POOLS if getattr(settings, name) != getattr(_DEFAULTS, name)]
 
 
 def _target(found: Json) -> int:
@@ -123,14 +130,17 @@ async def _make(batch: Batch, settings: Settings) -> tuple[Json, bool]:
     return found, made
 
 
-async def _resize(batch: Batch, pool_id: str, nodes: int) -> None:
-    wait = _LOOK_AGAIN
+async def _resize(batch: Batch, pool_id: str, nodes: int, observe: Observer) -> None:
+    wait, told = _LOOK_AGAIN, False
     while True:
         try:
             await batch.resize_pool(pool_id, nodes)
         except Refused as refused:
             if refused.code not in ("AllocationStateNotSteady", "PoolBeingResized"):
                 raise
+            if not told:
+                observe(Noticed(f"Pool {pool_id} is being resized already; waiting until that is done."))
+                told = True
             await anyio.sleep(wait)
             wait = min(_LOOK_AT_MOST, wait * 1.5)
         else:
@@ -193,7 +203,7 @@ def hopeless(found: Json | None, counts: Mapping[str, int]) -> str | None:
 def _stuck(found: Json, counts: Mapping[str, int]) -> str:
     if errors := found.get("resizeErrors"):
         said = "; ".join(f"{error['code']}: {error.get('message', '')}" for error in errors)
-        return f"it got no nodes: {said}"
+        return f"it got no nodes: {masked(said)}"
     if not _target(found):
         return "it has no nodes and is not to get any. Give it some with --nodes"
     states = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()) if count and state != "total")
@@ -213,7 +223,7 @@ def start_failures(nodes: list[Json]) -> str:
         for error in node.get("errors") or ():
             text = f"{error.get('code')}: {error.get('message')}"
             said[text] = said.get(text, 0) + 1
-    return "; ".join(f"{text} ({count} nodes)" if count > 1 else text for text, count in said.items())
+    return masked("; ".join(f"{text} ({count} nodes)" if count > 1 else text for text, count in said.items()))
 
 
 class Guard:

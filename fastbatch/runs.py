@@ -4,10 +4,9 @@ import contextlib
 import os
 import shutil
 import threading
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 import anyio
 from anyio import to_thread
@@ -15,24 +14,17 @@ from anyio import to_thread
 from fastbatch import names, state
 from fastbatch.azure.services import Services, connected
 from fastbatch.configuration.checking import problems_of_account
-from fastbatch.errors import OutputFailed, ServiceError, UsageError
-from fastbatch.events import Noticed, Observer, RunCompleted, RunPlanned, RunStarted
+from fastbatch.errors import OutputFailed, UsageError
+from fastbatch.events import Observer, RunCompleted, RunPlanned, RunStarted
 from fastbatch.groups import unwrapped
 from fastbatch.model import Plan, Summary, Totals
 from fastbatch.outputs import SUMMARY, Outputs
 from fastbatch.pipeline import Order, Pipeline
 from fastbatch.settings import Account, Settings
-from fastbatch.stages import describe
+from fastbatch.stages.clean import Cleaner, Confirm
 from fastbatch.stages.merge import merge
 from fastbatch.stopwatch import Stopwatch
 from fastbatch.workload import Counting
-
-
-class Confirm(Protocol):
-    """Asks a question."""
-
-    async def __call__(self, question: str, *, expected: bool) -> bool:
-        """Give the answer; where nobody can be asked, the expected one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,30 +75,36 @@ class _Run:
         self._services = services
         self._manners = manners
         self._pipeline = Pipeline(order, services, manners.observe, manners.stopwatch)
+        self._cleaner = Cleaner(order.run, order.settings, services, self._pipeline.made, manners.observe)
 
     async def whole(self) -> Summary:
-        """Do all of it."""
-        with self._naming_what_is_left():
+        """Do all of it. What came of it is told before anything is deleted, and also if that is interrupted."""
+        try:
             with anyio.move_on_after(self._settings.timeout):
                 await self._pipeline.run()
             with self._manners.stopwatch.during("merge"):
                 totals = await self._merge()
-        with self._manners.stopwatch.during("clean"):
-            left = await self._clean()
-        summary = self._summary(totals, left)
-        if self._settings.output is not None:
-            self._outputs(self._settings.output).write_json(SUMMARY, summary.json())
-        self._manners.observe(RunCompleted(summary))
+            self._write(self._summary(totals))
+        except BaseException:
+            await self._cleaner.leave()
+            raise
+        try:
+            with self._manners.stopwatch.during("clean"):
+                await self._clean()
+        finally:
+            summary = self._summary(totals)
+            self._write(summary)
+            self._manners.observe(RunCompleted(summary))
         return summary
 
-    @contextlib.contextmanager
-    def _naming_what_is_left(self) -> Iterator[None]:
-        try:
-            yield
-        except BaseException:
-            if self._pipeline.made:
-                self._manners.observe(Noticed(f"Left as it is: {', '.join(self._pipeline.made)}."))
-            raise
+    async def _clean(self) -> None:
+        books, pipeline = self._pipeline.ledger.books, self._pipeline
+        complete = books.done == books.planned
+        await self._cleaner.clean(complete=complete, made_pool=pipeline.made_pool, confirm=self._manners.confirm)
+
+    def _write(self, summary: Summary) -> None:
+        if self._settings.output is not None:
+            self._outputs(self._settings.output).write_json(SUMMARY, summary.json())
 
     def _outputs(self, folder: str) -> Outputs:
         return Outputs(folder, self._settings.per_file, job=self._order.run, pool=self._settings.pool)
@@ -128,43 +126,7 @@ class _Run:
         finally:
             unwanted.set()
 
-    async def _clean(self) -> list[str]:
-        """Delete what is no longer of use, if all went well and it is wished; name what is left."""
-        run, books = self._order.run, self._pipeline.ledger.books
-        container = describe.results_container(run)
-        left = [f"job {run}", f"container {container}"]
-        complete = books.done == books.planned
-        if not complete or self._settings.keep_data:
-            await self._try("end the job", self._services.batch.end_job_after_tasks(run))
-        elif await self._manners.confirm(f"Delete job {run} and container {container}?", expected=True):
-            gone = await self._try("delete the job", self._services.batch.delete_job(run))
-            emptied = await self._try("delete the results", self._services.storage.delete_container(container))
-            left = [what for what, deleted in zip(left, (gone, emptied), strict=True) if not deleted]
-        if not await self._pool_is_deleted(complete=complete):
-            left.append(f"pool {self._settings.pool}")
-        return left
-
-    async def _pool_is_deleted(self, *, complete: bool) -> bool:
-        if not complete or self._settings.keep_pool or not await self._wants_pool_deleted():
-            return False
-        return await self._try("delete the pool", self._services.batch.delete_pool(self._settings.pool))
-
-    async def _wants_pool_deleted(self) -> bool:
-        if self._settings.delete_pool:
-            return True
-        question = f"Delete pool {self._settings.pool}, which this run made? It costs money until it is deleted."
-        return self._pipeline.made_pool and await self._manners.confirm(question, expected=False)
-
-    async def _try(self, what: str, doing: Awaitable[object]) -> bool:
-        """Do what is not worth losing results for."""
-        try:
-            await doing
-        except ServiceError as error:
-            self._manners.observe(Noticed(f"Could not {what}: {error}"))
-            return False
-        return True
-
-    def _summary(self, totals: Totals, left: list[str]) -> Summary:
+    def _summary(self, totals: Totals) -> Summary:
         ledger = self._pipeline.ledger
         return Summary(
             run=self._order.run,
@@ -180,5 +142,5 @@ class _Run:
             requests=self._services.requests,
             pool=self._settings.pool,
             output=self._settings.output,
-            left=left,
+            left=self._cleaner.left,
         )

@@ -36,7 +36,8 @@ def write(folder: Path, texts: dict[str, bytes]) -> Path:
 def texts(number: int, *, words: int = 50) -> dict[str, bytes]:
     """Make some texts, each different."""
     return {
-        f"text-{n:04}.txt": " ".join(f"w{n % 7} x{k % (n + 3)}" for k in range(words)).encode() for n in range(number)
+        f"text-{n:04}.txt": " ".join(f"w{n % 7} x{k % (n + 3)} t{n}" for k in range(words)).encode()
+        for n in range(number)
     }
 
 

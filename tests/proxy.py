@@ -41,7 +41,6 @@ class Proxy:
     url: str = ""
     rules: list[Rule] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
-    bytes_received: int = 0
 
     def count(self, method: str, path: str) -> int:
         """Count the requests of a kind."""
@@ -66,7 +65,6 @@ class Proxy:
             content = rule.edit(content)
         if request.method != "HEAD":
             answer["Content-Length"] = str(len(content))
-        self.bytes_received += len(content)
         return web.Response(status=int(answer.pop(":status")), headers=answer, body=content)
 
     async def _pass_on(self, request: web.Request, body: bytes) -> tuple[dict[str, str], bytes]:

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from fastbatch import Account, limits
+from fastbatch.capacity import BLOCK, IN_MEMORY
 from fastbatch.forecast import forecast
 from fastbatch.model import Bundle, Item, Kind, Plan
-from fastbatch.stages.bundle import IN_MEMORY
-from fastbatch.stages.upload import BLOCK
 from tests.counted import counted, texts, write
 from tests.local.instances import Instance
 

@@ -461,11 +461,11 @@ def test_a_failed_attempt_takes_nothing_from_a_result_that_is_on_its_way() -> No
 
 
 def test_all_that_is_known_of_is_on_the_service() -> None:
-    """From when it is to be submitted until it ended."""
+    """From when it was submitted until it ended."""
     ledger = Ledger(plan_of([1, 1]), retries=0, retry_wait=1)
     counted = [ledger.on_service]
     for fact in (Built("b00001", BLOB), Stored("b00001", reused=False), Submitted((Task("b00001"),))):
         ledger.apply(fact)
         counted.append(ledger.on_service)
     ledger.apply(ended(Task("b00001")))
-    assert [*counted, ledger.on_service] == [0, 0, 1, 1, 0]
+    assert [*counted, ledger.on_service] == [0, 0, 0, 1, 0]

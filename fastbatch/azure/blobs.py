@@ -19,10 +19,10 @@ from urllib.parse import quote
 
 import aiohttp
 
-from fastbatch.azure.connections import masked
 from fastbatch.azure.line import Line
 from fastbatch.azure.refusals import Answer, refusal
 from fastbatch.errors import Refused, ServiceError, Unreachable
+from fastbatch.masking import masked
 
 Sas = Callable[[str], Awaitable[dict[str, str]]]
 
@@ -34,7 +34,7 @@ _MESSAGE = re.compile(rb"<Message>([^<\n]*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredBlob:
     """A blob that is there."""
 
     length: int
@@ -70,12 +70,12 @@ class Blobs:
         self._sas = sas
         self._line = line
 
-    async def look(self, container: str, name: str) -> Stored | None:
+    async def look(self, container: str, name: str) -> StoredBlob | None:
         """Give what is there under a name."""
         answer = await self._send(_Ask("look at a blob", "HEAD", container, name, allowed=frozenset({_NOT_FOUND})))
         if answer.status == _NOT_FOUND:
             return None
-        return Stored(
+        return StoredBlob(
             int(answer.headers["Content-Length"]),
             parsedate_to_datetime(answer.headers["Last-Modified"]),
             answer.headers["ETag"],

@@ -1,13 +1,11 @@
 """Connections to a service, as few things as possible between it and us."""
 
-import re
 import urllib.request
 from urllib.parse import urlsplit
 
 import aiohttp
 from azure.core.pipeline.transport import AioHttpTransport
 
-_SECRETS = re.compile(r"(?<=://)[^/@\s'\"]+@|\?[^\s'\"]+")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _CONNECT_SECONDS = 20.0
 _READ_SECONDS = 120.0
@@ -39,11 +37,6 @@ def transport(over: aiohttp.ClientSession) -> AioHttpTransport:
         connection_timeout=_CONNECT_SECONDS,
         read_timeout=_READ_SECONDS,
     )
-
-
-def masked(text: str) -> str:
-    """Give a text without what is secret in its URLs: queries, and the names and passwords of proxies."""
-    return _SECRETS.sub("", text)
 
 
 def _proxy(endpoint: str) -> str | None:

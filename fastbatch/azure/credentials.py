@@ -15,7 +15,6 @@ class Credentials:
 
     batch: Any
     storage: Any
-    storage_is_key: bool
 
 
 async def credentials(account: Account, stack: contextlib.AsyncExitStack) -> Credentials:
@@ -28,5 +27,4 @@ async def credentials(account: Account, stack: contextlib.AsyncExitStack) -> Cre
     return Credentials(
         batch=AzureNamedKeyCredential(account.batch_account, account.batch_key) if account.batch_key else entra,
         storage=AzureNamedKeyCredential(account.storage_account, account.storage_key) if account.storage_key else entra,
-        storage_is_key=account.storage_key is not None,
     )

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
-from fastbatch.azure.connections import masked
 from fastbatch.errors import QuotaReached, Refused, ServiceError, Unauthorized, Unreachable
+from fastbatch.masking import masked
 
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 _NOT_ALLOWED = frozenset({"AuthenticationFailed", "AuthorizationFailure", "AuthorizationPermissionMismatch"})
@@ -45,7 +45,7 @@ def refusal(service: str, what: str, answer: Answer) -> ServiceError:
             f"{service} refused to {what}, as the account has reached its quota ({code}). "
             "End what is no longer needed, or ask Azure for a larger quota."
         )
-    message = answer.message.strip().partition("\n")[0]
+    message = masked(answer.message.strip().partition("\n")[0])
     return Refused(service, what, status, code, message, retry_after=_retry_after(answer.headers))
 
 
@@ -53,10 +53,21 @@ def refused_by_sdk(service: str, what: str, error: HttpResponseError) -> Service
     """Give the error for one that an SDK raised."""
     response: Any = error.response
     if response is None:
-        return Unreachable(service, what, masked(error.message))
+        return without_answer(service, what, error)
     said = getattr(error, "error_code", None) or ""
     code = str(getattr(said, "value", said))  # the storage SDK says it as a member of an enumeration
     return refusal(service, what, Answer(response.status_code, code, error.message, response.headers))
+
+
+def without_answer(service: str, what: str, error: AzureError) -> ServiceError:
+    """Give the error for a request that was never sent, or never answered."""
+    why = masked(str(error) or type(error).__name__)
+    if isinstance(error, ClientAuthenticationError):
+        return Unauthorized(
+            f"Entra ID gives no token for {service}: {why.partition(chr(10))[0]} Log in (az login), or set the keys of "
+            "the accounts. See which are used: fastbatch config show"
+        )
+    return Unreachable(service, what, why)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -6,7 +6,7 @@ A signature has the least rights, for as long as it is needed, by the service's 
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from azure.storage.blob import BlobSasPermissions, ContainerSasPermissions, generate_blob_sas, generate_container_sas
@@ -16,16 +16,6 @@ from fastbatch.settings import Account
 _OWN = ContainerSasPermissions(read=True, add=True, create=True, write=True)
 _WRITE = ContainerSasPermissions(create=True, write=True)
 _READ = BlobSasPermissions(read=True)
-
-
-class Access(Protocol):
-    """How nodes get at their blobs, in the words of a task's description."""
-
-    def to_read(self, container: str, blob: str) -> dict[str, Any]:
-        """Describe a blob that a node may read."""
-
-    def to_write(self, container: str) -> dict[str, Any]:
-        """Describe a container that a node may write into."""
 
 
 @dataclass(frozen=True, slots=True)

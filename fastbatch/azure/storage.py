@@ -10,18 +10,17 @@ import anyio
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 from azure.storage.blob.aio import BlobServiceClient
 
-from fastbatch.azure.blobs import Blobs, Stored
-from fastbatch.azure.connections import masked, session, transport
+from fastbatch.azure.blobs import Blobs, StoredBlob
+from fastbatch.azure.connections import session, transport
 from fastbatch.azure.line import Line
-from fastbatch.azure.refusals import refused_by_sdk
-from fastbatch.azure.signing import Access, Identified, Signer
-from fastbatch.errors import Refused, Unreachable
+from fastbatch.azure.refusals import refused_by_sdk, without_answer
+from fastbatch.azure.signing import Identified, Signer
+from fastbatch.errors import Refused
 from fastbatch.settings import Account
 
 T = TypeVar("T")
 
 _PAGE = 5000
-_NOT_FOUND = 404
 _OWN_SAS = timedelta(hours=6)
 _RENEWED_BEFORE = timedelta(hours=1)
 
@@ -30,7 +29,7 @@ _RENEWED_BEFORE = timedelta(hours=1)
 class Inventory:
     """The first blobs of a container, by name, and whether they are all."""
 
-    blobs: Mapping[str, Stored]
+    blobs: Mapping[str, StoredBlob]
     whole: bool
 
 
@@ -61,7 +60,7 @@ class Storage:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
-    async def access(self, until: datetime, identity: str | None) -> Access:
+    async def access(self, until: datetime, identity: str | None) -> Signer | Identified:
         """Give how nodes get at their blobs: by an identity of their pool, or until then by what we sign."""
         return Identified(self._account, identity) if identity else await self.signer(until)
 
@@ -88,7 +87,7 @@ class Storage:
         try:
             await self._ask("delete a container", lambda: self._client.delete_container(name))
         except Refused as refused:
-            if refused.status != _NOT_FOUND:
+            if not refused.not_found:
                 raise
 
     async def inventory(self, container: str) -> Inventory | None:
@@ -96,14 +95,14 @@ class Storage:
         try:
             return await self._ask("list blobs", lambda: self._first_page(container))
         except Refused as refused:
-            if refused.status == _NOT_FOUND:
+            if refused.not_found:
                 return None
             raise
 
     async def _first_page(self, container: str) -> Inventory:
         pages: Any = self._client.get_container_client(container).list_blobs(results_per_page=_PAGE).by_page()
         first = await anext(pages)
-        blobs = {blob.name: Stored(blob.size, blob.last_modified, blob.etag) async for blob in first}
+        blobs = {blob.name: StoredBlob(blob.size, blob.last_modified, blob.etag) async for blob in first}
         return Inventory(blobs, whole=not pages.continuation_token)
 
     async def _own_sas(self, container: str) -> dict[str, str]:
@@ -126,6 +125,6 @@ class Storage:
             except HttpResponseError as error:
                 raise refused_by_sdk("Storage", what, error) from error
             except (ServiceRequestError, ServiceResponseError) as error:
-                raise Unreachable("Storage", what, masked(str(error) or type(error).__name__)) from error
+                raise without_answer("Storage", what, error) from error
 
         return await self.line.send(what, once)

@@ -13,8 +13,9 @@ from fastbatch.cli.display import Display
 from fastbatch.cli.interruption import Interrupted, exit_code, heard
 from fastbatch.groups import unwrapped
 from fastbatch.model import Plan, Summary
-from fastbatch.runs import Confirm, Manners, carry_out
+from fastbatch.runs import Manners, carry_out
 from fastbatch.settings import Account, Settings
+from fastbatch.stages.clean import Confirm
 from fastbatch.stopwatch import Stopwatch
 
 _ON_SIGNAL = (

@@ -9,7 +9,7 @@ import click
 
 from fastbatch.azure.services import connected
 from fastbatch.configuration import Configuration
-from fastbatch.events import Event
+from fastbatch.events import nobody
 from fastbatch.forecast import Forecast, forecast
 from fastbatch.groups import unwrapped
 from fastbatch.model import Plan
@@ -33,9 +33,6 @@ def show(plan: Plan, configuration: Configuration, *, as_json: bool) -> None:
 
 
 async def _look(account: Account, settings: Settings) -> Intent:
-    def nobody(_: Event) -> None:
-        pass
-
     with unwrapped():
         async with connected(account, settings, nobody) as services:
             return intent(await services.batch.pool(settings.pool), settings)
@@ -58,7 +55,7 @@ def _lines(plan: Plan, needed: Forecast, pool: Intent, settings: Settings) -> It
         f"{needed.downloads:,} to fetch results",
         f"{needed.others:,} others",
     ]
-    yield "requests", f"at most {needed.requests:,} beside polling: {', '.join(parts)}"
+    yield "requests", f"about {needed.requests:,} beside polling: {', '.join(parts)}"
     yield "pool", f"{escaped(settings.pool)} {pool.words}"
     yield "output", escaped(settings.output) if settings.output is not None else "none; the result is only shown"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fastbatch.bounds import SETTINGS
 from fastbatch.cli.exits import Exit, boundary
 from fastbatch.cli.options import account_options, run_options
 
@@ -50,20 +51,7 @@ class _Asked:
 @click.option("-q", "--quiet", is_flag=True, help="Show errors and the result only.")
 @click.option("-v", "--verbose", is_flag=True, help="Show requests that are sent again, too.")
 @click.option("--log-file", type=click.Path(dir_okay=False), metavar="FILE", help="Append all events as JSON lines.")
-def run(  # noqa: PLR0913, these are the options that are no settings
-    *,
-    inputs: tuple[str, ...],
-    nul: bool,
-    sample: int | None,
-    dry_run: bool,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-    log_file: str | None,
-    profile: str | None,
-    local: bool,
-    **flags: Any,
-) -> None:
+def run(**given: Any) -> None:
     """
     Count the words of thousands of files on Azure Batch: upload, submit, wait, fetch, merge, clean up.
 
@@ -83,18 +71,8 @@ def run(  # noqa: PLR0913, these are the options that are no settings
       0 all done    1 some inputs failed or are still open    2 wrong usage or configuration; nothing was created
       3 a service refused or is out of reach    130, 143, 129 ended by a signal
     """
-    asked = _Asked(
-        inputs=inputs,
-        nul=nul,
-        sample=sample,
-        dry_run=dry_run,
-        as_json=as_json,
-        quiet=quiet,
-        verbose=verbose,
-        log_file=log_file,
-        profile=profile,
-        local=local,
-    )
+    flags = {name: given.pop(name) for name in SETTINGS}
+    asked = _Asked(**given)
     with boundary(), _inputs(asked) as found:
         _run(asked, found, flags)
 

@@ -65,6 +65,18 @@ def resolve(
     )
 
 
+def resolve_account(*, environ: Mapping[str, str], profile: str | None = None) -> Account:
+    """Bring together what is said of the account alone, or raise UsageError with every problem that there is."""
+    problems: list[str] = []
+    user = files.read(files.user_file(environ), problems)
+    chosen = tables.chosen_profile(user, profile, environ, problems)
+    sections = tables.sections(user, chosen.value if chosen else None, problems)
+    account = accounts.assembled(_pieces(user, sections, environ, problems), user.name, problems)
+    if problems or account is None:
+        raise UsageError(problems)
+    return account
+
+
 def _origins(given: Layer) -> dict[str, str]:
     return {**dict.fromkeys(SETTINGS, "default"), **{name: value.origin for name, value in given.items()}}
 

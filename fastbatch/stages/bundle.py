@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fastbatch import tar
+from fastbatch.capacity import IN_MEMORY
 from fastbatch.errors import InputChanged
 from fastbatch.model import Blob, Bundle, Failure, Item, Kind
-
-IN_MEMORY = 16 << 20
 
 _HASHED_AT_ONCE = 1 << 20
 _SCANNED_AT_ONCE = 1 << 16
@@ -43,7 +42,7 @@ class Extent:
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuiltBundle:
     """What a bundle came to; without a blob if none of its inputs could be read."""
 
     blob: Blob | None
@@ -52,7 +51,7 @@ class Built:
     md5: bytes | None = None  # of content in memory
 
 
-def build(bundle: Bundle) -> Built:
+def build(bundle: Bundle) -> BuiltBundle:
     """Read what belongs in a bundle, and leave out what is no longer there as it was planned."""
     if bundle.kind is Kind.TAR:
         return _tar(bundle.items)
@@ -61,7 +60,7 @@ def build(bundle: Bundle) -> Built:
     try:
         return _part(item, start, end)
     except InputChanged as error:
-        return Built(None, b"", (Failure(item.name, str(error)),))
+        return BuiltBundle(None, b"", (Failure(item.name, str(error)),))
 
 
 def block(extent: Extent, offset: int, length: int) -> bytes:
@@ -81,7 +80,7 @@ def block(extent: Extent, offset: int, length: int) -> bytes:
     return content
 
 
-def _tar(items: tuple[Item, ...]) -> Built:
+def _tar(items: tuple[Item, ...]) -> BuiltBundle:
     out = io.BytesIO()  # gives its bytes away without copying them
     failures = []
     for item in items:
@@ -94,7 +93,7 @@ def _tar(items: tuple[Item, ...]) -> Built:
         out.write(content)
         out.write(tar.padding(item.size))
     if len(failures) == len(items):
-        return Built(None, b"", tuple(failures))
+        return BuiltBundle(None, b"", tuple(failures))
     out.write(tar.END)
     return _in_memory(out.getvalue(), tuple(failures))
 
@@ -108,14 +107,14 @@ def _whole(item: Item) -> bytes:
     return content
 
 
-def _part(item: Item, start: int, end: int) -> Built:
+def _part(item: Item, start: int, end: int) -> BuiltBundle:
     """Build of what is between two places in a file, each moved on to where the text can be cut."""
     with _unchanged(item) as fd:
         start, end = _cut(fd, start, item.size), _cut(fd, end, item.size)
         os.lseek(fd, start, os.SEEK_SET)
         if end - start > IN_MEMORY:
             blob = Blob(_digest(fd, end - start), end - start)
-            built = Built(blob, Extent(item.path, start, end - start, item.mtime_ns))
+            built = BuiltBundle(blob, Extent(item.path, start, end - start, item.mtime_ns))
         else:
             built = _in_memory(_read(fd, end - start, end - start))
         if os.lseek(fd, 0, os.SEEK_CUR) != end or (end == item.size and os.read(fd, 1)):
@@ -135,9 +134,9 @@ def _cut(fd: int, position: int, size: int) -> int:
     return size
 
 
-def _in_memory(content: bytes, failures: tuple[Failure, ...] = ()) -> Built:
+def _in_memory(content: bytes, failures: tuple[Failure, ...] = ()) -> BuiltBundle:
     blob = Blob(hashlib.sha256(content).hexdigest(), len(content))
-    return Built(blob, content, failures, hashlib.md5(content, usedforsecurity=False).digest())
+    return BuiltBundle(blob, content, failures, hashlib.md5(content, usedforsecurity=False).digest())
 
 
 def _digest(fd: int, length: int) -> str:

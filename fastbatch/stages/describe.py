@@ -1,13 +1,12 @@
-"""What the service is told of pools, jobs and tasks."""
+"""What the service is told of jobs and tasks."""
 
 import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
-from fastbatch.azure.signing import Access
 from fastbatch.chunks import Described
 from fastbatch.facts import Submit
 from fastbatch.workload import INPUT, PROGRAM, RESULT, Workload
@@ -20,6 +19,16 @@ MARK = "fastbatch"  # the metadata by which we know what is ours
 
 # Batch removes a task's files this long after it ended; what is worth keeping was uploaded.
 _RETENTION = "PT1H"
+
+
+class Access(Protocol):
+    """How nodes get at their blobs, in the words of a task's description."""
+
+    def to_read(self, container: str, blob: str) -> Json:
+        """Describe a blob that a node may read."""
+
+    def to_write(self, container: str) -> Json:
+        """Describe a container that a node may write into."""
 
 
 def results_container(run: str) -> str:

@@ -40,7 +40,7 @@ Block = tuple[list[bytes], list[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class SoundResult:
     """A sound result: of which bundle, where it is, and which task gave it on which node."""
 
     bundle: Bundle
@@ -58,7 +58,7 @@ def _never() -> bool:
 
 
 def merge(  # noqa: PLR0913, what goes in, where it goes, and what it may take
-    collected: Sequence[Collected],
+    collected: Sequence[SoundResult],
     outputs: Outputs | None,
     *,
     top: int,
@@ -112,7 +112,7 @@ def _speaking_of(folder: str) -> Iterator[None]:
         raise ResultUnsound(f"a result that was sound can't be read again: {error}") from error
 
 
-def _added(collected: Sequence[Collected], room: _Room) -> tuple[int, Iterator[Block]]:
+def _added(collected: Sequence[SoundResult], room: _Room) -> tuple[int, Iterator[Block]]:
     """Return how many bytes were counted, and all counts by word in ascending order."""
     size, runs = 0, list[Run]()
     for start in range(0, len(collected), _AT_ONCE):
@@ -125,7 +125,7 @@ def _added(collected: Sequence[Collected], room: _Room) -> tuple[int, Iterator[B
     return size, room.through(merged(runs, room.spill, room.memory))
 
 
-def _everything(collected: Sequence[Collected], outputs: Outputs | None, top: int, room: _Room) -> Totals:
+def _everything(collected: Sequence[SoundResult], outputs: Outputs | None, top: int, room: _Room) -> Totals:
     size, blocks = _added(collected, room)
     sums = _Sums(top)
     ranking = _Ranking(room)
@@ -215,7 +215,7 @@ class _Ranking:
                 yield some, [count] * len(some)
 
 
-def _write_uncut(collected: Sequence[Collected], outputs: Outputs, room: _Room) -> None:
+def _write_uncut(collected: Sequence[SoundResult], outputs: Outputs, room: _Room) -> None:
     """Write the output of each input that was counted at once."""
     for one in collected:
         if one.bundle.kind is not Kind.SLICE:
@@ -225,9 +225,9 @@ def _write_uncut(collected: Sequence[Collected], outputs: Outputs, room: _Room) 
                 _write_input(outputs, name, count.top, [one])
 
 
-def _write_cut(collected: Sequence[Collected], outputs: Outputs, top: int, room: _Room) -> None:
+def _write_cut(collected: Sequence[SoundResult], outputs: Outputs, top: int, room: _Room) -> None:
     """Write the output of each input that was cut: no slice knows the most frequent words of all."""
-    by_name: defaultdict[str, list[Collected]] = defaultdict(list)
+    by_name: defaultdict[str, list[SoundResult]] = defaultdict(list)
     for one in collected:
         if one.bundle.kind is Kind.SLICE:
             by_name[one.bundle.items[0].name].append(one)
@@ -239,7 +239,7 @@ def _write_cut(collected: Sequence[Collected], outputs: Outputs, top: int, room:
         _write_input(outputs, name, sums.top, slices)
 
 
-def _write_input(outputs: Outputs, name: str, top: Iterable[tuple[str, int]], by: Sequence[Collected]) -> None:
+def _write_input(outputs: Outputs, name: str, top: Iterable[tuple[str, int]], by: Sequence[SoundResult]) -> None:
     nodes = dict.fromkeys(one.node or "unknown" for one in by)
     lines = ["Word\tCount", _RULE]
     lines += [f"{word}:\t{count}" for word, count in top]

@@ -12,6 +12,7 @@ from fastbatch.azure.batch import Batch
 from fastbatch.chunks import Collection, Described, body
 from fastbatch.errors import Refused
 from fastbatch.facts import Fact, Rejected, Submit, Submitted
+from fastbatch.masking import masked
 
 _TOO_LARGE = 413
 _ROUNDS = 8
@@ -53,7 +54,7 @@ def judge(sent: Sequence[Described], answers: Sequence[dict[str, Any]]) -> Verdi
 def _said(answer: dict[str, Any]) -> str:
     error = answer.get("error") or {}
     message = (error.get("message") or {}).get("value", "").partition("\n")[0]
-    return ": ".join(part for part in (error.get("code", ""), message) if part)
+    return masked(": ".join(part for part in (error.get("code", ""), message) if part))
 
 
 class Submitter:

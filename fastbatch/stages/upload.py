@@ -8,21 +8,20 @@ from functools import partial
 from anyio import to_thread
 from anyio.abc import ObjectReceiveStream
 
-from fastbatch.azure.blobs import Stored as Seen
+from fastbatch.azure.blobs import StoredBlob
 from fastbatch.azure.storage import Inventory, Storage
-from fastbatch.capacity import Capacity
+from fastbatch.capacity import BLOCK, IN_MEMORY, Capacity
 from fastbatch.errors import InputChanged, Refused
 from fastbatch.facts import Built, Fact, NotStored, Prepare, Stored
 from fastbatch.model import Blob, Bundle, Kind
 from fastbatch.stages import bundle as bundling
-from fastbatch.stages.bundle import IN_MEMORY, Extent
+from fastbatch.stages.bundle import BuiltBundle, Extent
 from fastbatch.tar import footprint
-
-BLOCK = 8 << 20
 
 # A blob that is used is marked as used, so that cleaning by age finds only what nobody uses. Once a day is enough.
 _MARKED_EVERY = timedelta(days=1)
 _RESTARTS = 3
+_OF_ONE_BLOB = frozenset({400, 409, 412, 413})
 
 
 class Uploader:
@@ -57,7 +56,7 @@ class Uploader:
                 return
         await self._upload(action, built)
 
-    async def _upload(self, action: Prepare, built: bundling.Built) -> None:
+    async def _upload(self, action: Prepare, built: BuiltBundle) -> None:
         if built.blob is None:
             return
         try:
@@ -66,24 +65,31 @@ class Uploader:
             reused = there is not None and not replace and await self._in_use(built.blob, there)
             if not reused:
                 reused = not await self._store(built.blob, built, replace=replace)
-        except (Refused, InputChanged) as error:
+        except InputChanged as error:
             self._note(NotStored(action.bundle.id, str(error)))
+        except Refused as refused:
+            if not _is_of_one_blob(refused):
+                raise
+            self._note(NotStored(action.bundle.id, str(refused)))
         else:
             self._note(Stored(action.bundle.id, reused))
 
-    async def _look(self, blob: Blob) -> Seen | None:
+    async def _look(self, blob: Blob) -> StoredBlob | None:
         found = self._inventory.blobs.get(blob.digest)
         if found is None and not self._inventory.whole:
             found = await self._storage.blobs.look(self._container, blob.digest)
         return found
 
-    async def _in_use(self, blob: Blob, stored: Seen) -> bool:
+    async def _in_use(self, blob: Blob, stored: StoredBlob) -> bool:
         """Mark a blob as used, if that was long ago; tell whether it is still there."""
         if self._storage.line.clock.now() - stored.touched < _MARKED_EVERY:
             return True
-        return await self._storage.blobs.renew(self._container, blob.digest, stored.etag)
+        if await self._storage.blobs.renew(self._container, blob.digest, stored.etag):
+            return True
+        # Who renewed it meanwhile uses it too; or it is gone.
+        return await self._storage.blobs.look(self._container, blob.digest) is not None
 
-    async def _store(self, blob: Blob, built: bundling.Built, *, replace: bool) -> bool:
+    async def _store(self, blob: Blob, built: BuiltBundle, *, replace: bool) -> bool:
         """Store a bundle; tell whether it was not there."""
         if isinstance(built.content, Extent):
             return await self._store_in_blocks(blob, built.content, replace=replace)
@@ -113,6 +119,11 @@ class Uploader:
         async with self._capacity.budget.hold(BLOCK):
             content = await to_thread.run_sync(bundling.block, extent, offset, BLOCK, limiter=self._capacity.threads)
             await self._storage.blobs.put_block(self._container, blob.digest, _block_id(offset), content)
+
+
+def _is_of_one_blob(refused: Refused) -> bool:
+    """Tell whether another blob may do better: neither the container nor the account is what was refused."""
+    return refused.status in _OF_ONE_BLOB and not refused.code.startswith(("Container", "Account"))
 
 
 def _block_id(offset: int) -> str:

@@ -17,6 +17,7 @@ from fastbatch.azure.batch import Batch
 from fastbatch.events import Observer, TasksCounted
 from fastbatch.facts import Ended, Fact
 from fastbatch.ledger import Ledger
+from fastbatch.masking import masked
 from fastbatch.model import Ending, Task
 
 SHORTEST, LONGEST = 0.1, 5.0
@@ -137,10 +138,8 @@ def read(task: dict[str, Any]) -> Ending:
         succeeded=str(info.get("result", "")).lower() == "success",
         exit_code=info.get("exitCode"),
         code=failure.get("code"),
-        message=message,
+        message=masked(message),
         node=(task.get("nodeInfo") or {}).get("nodeId"),
-        started=_moment(info.get("startTime")),
-        ended=_moment(info.get("endTime")),
     )
 
 
@@ -148,7 +147,3 @@ def moment(text: str) -> datetime:
     """Read a time of the service, which has up to seven digits of a second."""
     head, dot, fraction = text.rstrip("Zz").partition(".")
     return datetime.fromisoformat(f"{head}{dot}{fraction[:6]}+00:00")
-
-
-def _moment(text: str | None) -> datetime | None:
-    return moment(text) if text else None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from itertools import islice
-from typing import TYPE_CHECKING, Iterable, Iterator
+from itertools import islice, repeat
+from operator import add
+from typing import TYPE_CHECKING, Collection, Iterator
 
 from . import words
 from .spill import Run, Spill, merged
@@ -37,13 +38,14 @@ class Counts:
         self.spill = spill
         self._known = 0  # keys of the table that are in _key_bytes
         self._key_bytes = 0
+        self._new_key_bytes = 0  # what its other keys take at the most
 
-    def add_counted(self, keys: Iterable[bytes], counts: Iterable[int]) -> None:
+    def add_counted(self, keys: Collection[bytes], counts: Collection[int]) -> None:
         """Add to the counts of keys."""
-        table, get = self.table, self.table.get
-        for key, count in zip(keys, counts):
-            table[key] = get(key, 0) + count
-        self.make_room()
+        # A loop in C, as all of this is lazy: each count is looked up just before the sum takes its place.
+        before = map(self.table.get, keys, repeat(0))
+        dict.update(self.table, zip(keys, map(add, before, counts)))
+        self.make_room(sum(map(len, keys)), len(keys))
 
     def take(self, other: Counts) -> None:
         """Add all the counts of others whose keys are final, and which are not to be used after that."""
@@ -52,11 +54,12 @@ class Counts:
             self.add_counted(other.table.keys(), other.table.values())
         else:
             self.table = other.table
-            self.make_room()
+            self.make_room(sum(map(len, self.table)), len(self.table))
 
     def clean(self) -> None:
         """Make the keys of the table final."""
         self._known = self._key_bytes = 0
+        self._new_key_bytes = self.limit  # they may take more than before: all of them are to be looked at
 
     def blocks(self) -> Iterator[Block]:
         """Yield all the counts by key in ascending order; they are still there afterwards."""
@@ -82,24 +85,31 @@ class Counts:
         if self.table:
             self.runs.append(self.spill.write([self._sorted()]))
             self.table = Counter()
-            self._known = self._key_bytes = 0
+            self._known = self._key_bytes = self._new_key_bytes = 0
 
-    def make_room(self) -> None:
-        """Keep to the limit; to be called after each addition."""
-        if len(self.table) == self._known or self._memory() <= self.limit:
-            return
-        self.clean()
-        if self._memory() > self.limit // 2:
-            self.close_run()
+    def make_room(self, size: int, keys: int) -> None:
+        """Keep to the limit; to be called after each addition, of so many keys at the most and of so many bytes."""
+        # Looking at each new key takes about as long as counting it: that can wait for as long as they fit in any case.
+        self._new_key_bytes += _CLEANED * size + _KEY_BYTES * keys
+        if self._memory() > self.limit:
+            self._look_at_new_keys()
+        if self._memory() > self.limit:
+            self.clean()
+            self._look_at_new_keys()
+            if self._memory() > self.limit // 2:
+                self.close_run()
 
     def _memory(self) -> int:
         """Return how much memory the counts take at the most, in bytes."""
+        return self._key_bytes + self._new_key_bytes + _TABLE_COPIES * sys.getsizeof(self.table)
+
+    def _look_at_new_keys(self) -> None:
+        """Find out what the new keys take, of which only the most was known."""
         # A dict keeps its keys in order of arrival, so the new ones are at its end.
         new = len(self.table) - self._known
         keys = islice(reversed(self.table), new)
         self._key_bytes += sum(len(key) if key.isascii() else _CLEANED * len(key) for key in keys) + new * _KEY_BYTES
-        self._known = len(self.table)
-        return self._key_bytes + _TABLE_COPIES * sys.getsizeof(self.table)
+        self._known, self._new_key_bytes = len(self.table), 0
 
     def _sorted(self) -> Block:
         keys = sorted(self.table)
@@ -130,7 +140,7 @@ class Tally(Counts):
             self.clean()
             self.table = Counter(self.table)  # a copy is without the gaps that cleaning leaves
             self._strip = True
-        self.make_room()
+        self.make_room(len(block), len(tokens))
 
     def clean(self) -> None:
         """Replace the raw tokens of the table by their words."""

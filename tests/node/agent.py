@@ -57,6 +57,22 @@ def count(data: str, *, ignore_case: bool, block_size: int, limit: int, strip_fr
         return _named(tally)
 
 
+def memory_in_use(in_blocks: Sequence[str], *, limit: int, strip_from: int) -> list[int]:
+    """Count the words of blocks, as one text and as many to be added up; return what is in memory each time."""
+    with _cached_keys(strip_from), Spill() as spill:
+        tally = Tally(limit, spill, ignore_case=False)
+        together = Counts(limit, spill)
+        in_use = []
+        for block in in_blocks:
+            tally.add(block.encode("latin-1"))
+            alone = Tally(1 << 26, spill, ignore_case=False)
+            alone.add(block.encode("latin-1"))
+            alone.clean()
+            together.take(alone)
+            in_use += [_memory(tally), _memory(together)]
+        return in_use
+
+
 def count_ranges(data: str, *, ignore_case: bool, cuts: Sequence[int]) -> Named:
     """Count the words of ranges that lie side by side, each on its own, and add them up."""
     with _File(data) as path:
@@ -149,6 +165,11 @@ def _cached_keys(number: int) -> Iterator[None]:
         yield
     finally:
         tally_module.CACHED_KEYS = before
+
+
+def _memory(counts: Counts) -> int:
+    """Measure the keys of a table, their counts, and the table and its copies while it grows."""
+    return sum(map(sys.getsizeof, counts.table)) + 32 * len(counts.table) + 3 * sys.getsizeof(counts.table)
 
 
 def _named(counts: Counts) -> Named:

@@ -63,6 +63,29 @@ def test_counts_that_never_fit_into_memory_are_the_same(agent: Agent, data: byte
     assert counted == agent.reference_of_bytes(as_text(data), ignore_case=ignore_case)
 
 
+@given(
+    sizes=st.lists(st.integers(1, 100), max_size=12),
+    limit=st.integers(1000, 40_000),
+    word=st.sampled_from(["{}", '"{}",', "é{}", "{}\u3000x{}"]),
+    strip_from=st.integers(1, 1000),
+)
+@example(sizes=[100] * 12, limit=40_000, word="{}", strip_from=1000)
+@example(sizes=[80] * 12, limit=40_000, word="{}", strip_from=200)
+def test_counts_in_memory_never_exceed_their_limit(
+    agent: Agent, sizes: list[int], limit: int, word: str, strip_from: int
+) -> None:
+    """After any block of new words, be they counted one by one or added up."""
+    starts = [sum(sizes[:number]) for number in range(len(sizes))]
+    blocks = [
+        " ".join(word.format(n, n) for n in range(start, start + size))
+        for start, size in zip(starts, sizes, strict=True)
+    ]
+
+    in_use = agent.memory_in_use([as_text(block.encode()) for block in blocks], limit=limit, strip_from=strip_from)
+
+    assert max(in_use, default=0) <= limit
+
+
 @given(text=texts, ignore_case=st.booleans())
 def test_any_text_counts_as_the_plain_way_counts_it(agent: Agent, text: str, ignore_case: bool) -> None:
     """What can be said of text without its bytes."""

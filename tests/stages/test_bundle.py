@@ -15,9 +15,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fastbatch._node.counting import words
+from fastbatch.capacity import IN_MEMORY
 from fastbatch.errors import InputChanged
 from fastbatch.model import Blob, Bundle, Item, Kind
-from fastbatch.stages.bundle import IN_MEMORY, Built, Extent, block, build
+from fastbatch.stages.bundle import BuiltBundle, Extent, block, build
 
 MIB = 1 << 20
 WORDS = b"some words, and more of them "
@@ -45,14 +46,14 @@ def whole(item: Item) -> Bundle:
     return Bundle("b00001", Kind.WHOLE, (item,))
 
 
-def in_slices(item: Item, edges: list[int]) -> list[Built]:
+def in_slices(item: Item, edges: list[int]) -> list[BuiltBundle]:
     """Cut a file at some places, and build every part."""
     places = sorted({0, item.size, *(edge for edge in edges if 0 < edge < item.size)})
     ranges = itertools.pairwise(places) if item.size else [(0, 0)]
     return [build(Bundle("b00001", Kind.SLICE, (item,), start, end)) for start, end in ranges]
 
 
-def content_of(built: Built) -> bytes:
+def content_of(built: BuiltBundle) -> bytes:
     """Return what will be uploaded, having made sure that it is what the blob is named by."""
     content = built.content
     if isinstance(content, Extent):
@@ -66,13 +67,13 @@ def content_of(built: Built) -> bytes:
     return content
 
 
-def unpacked(built: Built) -> dict[str, bytes]:
+def unpacked(built: BuiltBundle) -> dict[str, bytes]:
     """Return the files of a tar."""
     with tarfile.open(fileobj=io.BytesIO(content_of(built))) as archive:
         return {member.name: archive.extractfile(member).read() for member in archive}  # type: ignore[union-attr]  # all are files
 
 
-def reason(built: Built) -> str:
+def reason(built: BuiltBundle) -> str:
     """Return why the only input failed, of which nothing may be left."""
     (failure,) = built.failures
     assert (built.blob, built.content, built.md5) == (None, b"", None)

@@ -21,7 +21,7 @@ from fastbatch._node.counting.results import InputCount, ResultWriter, Settings,
 from fastbatch.errors import OutputFailed, ResultUnsound
 from fastbatch.model import Bundle, Kind, Totals
 from fastbatch.outputs import Outputs
-from fastbatch.stages.merge import Cancelled, Collected, merge
+from fastbatch.stages.merge import Cancelled, SoundResult, merge
 from fastbatch.workload import Counting
 from tests.node import plain
 from tests.test_workload import run, slices, tar_of, whole
@@ -47,21 +47,21 @@ def totals_of(texts: Iterable[bytes], top: int) -> Totals:
 
 
 @pytest.fixture(scope="module")
-def collected(tmp_path_factory: pytest.TempPathFactory) -> list[Collected]:
+def collected(tmp_path_factory: pytest.TempPathFactory) -> list[SoundResult]:
     """Give the results of two tars, a whole file and a cut one, as nodes make them."""
     folder = tmp_path_factory.mktemp("nodes")
     bundles = [tar_of(FIRST, "b1"), tar_of(SECOND, "b2"), whole("c/whole.txt", WHOLE, "b3"), *slices("cut", CUT, 200)]
     results = []
     for number, (bundle, content) in enumerate(bundles):
         path = run(folder / bundle.id, Counting(2, ignore_case=False), bundle, content)
-        results.append(Collected(bundle, path, f"{bundle.id}-r1", f"node{number % 2}" if number else None))
+        results.append(SoundResult(bundle, path, f"{bundle.id}-r1", f"node{number % 2}" if number else None))
     return results
 
 
 TEXTS = {**FIRST, **SECOND, "c/whole.txt": WHOLE, "cut": CUT}
 
 
-def test_the_cut_file_is_cut(collected: Sequence[Collected]) -> None:
+def test_the_cut_file_is_cut(collected: Sequence[SoundResult]) -> None:
     """And its slices differ in what is most frequent."""
     assert [one.bundle.id for one in collected[3:]] == ["s00000", "s00200", "s00400"]
     assert {plain.top(plain.count(CUT[start : start + 200]), 1)[0][0] for start in (0, 400)} == {"one", "all"}
@@ -69,7 +69,7 @@ def test_the_cut_file_is_cut(collected: Sequence[Collected]) -> None:
 
 @pytest.mark.parametrize("memory", [96 * MIB, 1])
 def test_all_results_come_to_what_the_reference_counts(
-    collected: Sequence[Collected], tmp_path: Path, memory: int
+    collected: Sequence[SoundResult], tmp_path: Path, memory: int
 ) -> None:
     """Whatever the kinds of bundles, their order and the memory; nothing is left but what was asked for."""
     for given_order in (collected, collected[::-1]):
@@ -84,7 +84,7 @@ def test_all_results_come_to_what_the_reference_counts(
 
 
 def test_results_are_read_on_systems_without_pread(
-    collected: Sequence[Collected], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    collected: Sequence[SoundResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By seeking, also where runs are written and read by turns in one file."""
     monkeypatch.setattr(source, "read_at", source.seek_and_read)
@@ -94,7 +94,7 @@ def test_results_are_read_on_systems_without_pread(
     assert expected.words
 
 
-def test_nothing_is_written_unless_it_is_asked_for(collected: Sequence[Collected], tmp_path: Path) -> None:
+def test_nothing_is_written_unless_it_is_asked_for(collected: Sequence[SoundResult], tmp_path: Path) -> None:
     """Totals alone need no file."""
     assert merge(collected, None, top=3, folder=str(tmp_path)) == totals_of(TEXTS.values(), 3)
     assert list(tmp_path.iterdir()) == []
@@ -107,7 +107,7 @@ def test_no_results_come_to_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "counts.tsv").read_bytes() == b""
 
 
-def test_each_input_has_an_output_of_its_own(collected: Sequence[Collected], tmp_path: Path) -> None:
+def test_each_input_has_an_output_of_its_own(collected: Sequence[SoundResult], tmp_path: Path) -> None:
     """With its most frequent words, the cut one's too; in its folder, and nowhere else."""
     merge(collected, Outputs(str(tmp_path), per_file=True), top=2, folder=str(tmp_path))
 
@@ -118,7 +118,7 @@ def test_each_input_has_an_output_of_its_own(collected: Sequence[Collected], tmp
         assert words == "".join(f"{word}:\t{number}\n" for word, number in plain.top(plain.count(text), 2))
 
 
-def test_the_output_of_an_input_is_as_the_tutorial_has_it(collected: Sequence[Collected], tmp_path: Path) -> None:
+def test_the_output_of_an_input_is_as_the_tutorial_has_it(collected: Sequence[SoundResult], tmp_path: Path) -> None:
     """Words, and where they were counted."""
     outputs = Outputs(str(tmp_path), per_file=True, job="run-abc", pool="fastbatch")
     merge(collected, outputs, top=2, folder=str(tmp_path))
@@ -136,14 +136,14 @@ def test_the_output_of_an_input_is_as_the_tutorial_has_it(collected: Sequence[Co
     )
 
 
-def test_the_slices_of_a_file_are_named_in_its_order(collected: Sequence[Collected], tmp_path: Path) -> None:
+def test_the_slices_of_a_file_are_named_in_its_order(collected: Sequence[SoundResult], tmp_path: Path) -> None:
     """Whatever order they came in."""
     merge(collected[::-1], Outputs(str(tmp_path), per_file=True), top=2, folder=str(tmp_path))
 
     assert "Task: s00000-r1, s00200-r1, s00400-r1\n" in (tmp_path / "cut_OUTPUT.txt").read_text()
 
 
-def written(folder: Path, name: str, counts: Mapping[str, int]) -> Collected:
+def written(folder: Path, name: str, counts: Mapping[str, int]) -> SoundResult:
     """Write a result as the node does."""
     pairs = sorted((word.encode(), number) for word, number in counts.items())
     with ResultWriter(str(folder / name), Settings(ignore_case=False, top=1)) as writer:
@@ -151,7 +151,7 @@ def written(folder: Path, name: str, counts: Mapping[str, int]) -> Collected:
             pass
         line = input_line(InputCount("bundle", 7, sum(counts.values()), plain.top(Counter(counts), 1)))
         writer.add_inputs(io.BytesIO(line), size=7)
-    return Collected(whole(name, b"")[0], str(folder / name), name, None)
+    return SoundResult(whole(name, b"")[0], str(folder / name), name, None)
 
 
 folders = count()
@@ -244,7 +244,7 @@ def test_memory_has_a_bound(tmp_path: Path, results: int, distinct: int) -> None
 
 @pytest.mark.parametrize("wanted", [0, 1, 5, 9])
 def test_a_merge_that_is_cancelled_leaves_nothing_half_done(
-    collected: Sequence[Collected], tmp_path: Path, wanted: int
+    collected: Sequence[SoundResult], tmp_path: Path, wanted: int
 ) -> None:
     """Wherever it is; it asks often."""
     asked = count()
@@ -262,7 +262,7 @@ def test_a_merge_that_is_cancelled_leaves_nothing_half_done(
     assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".partial")]
 
 
-def test_a_result_that_was_damaged_meanwhile_is_unsound(collected: Sequence[Collected], tmp_path: Path) -> None:
+def test_a_result_that_was_damaged_meanwhile_is_unsound(collected: Sequence[SoundResult], tmp_path: Path) -> None:
     """Or is gone; and no counts are written."""
     damaged = tmp_path / "result"
     outputs = Outputs(str(tmp_path / "out"), per_file=False)

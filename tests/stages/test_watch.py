@@ -86,22 +86,19 @@ def test_times_have_up_to_seven_digits_of_a_second(digits: int) -> None:
 
 
 def test_an_ending_is_read_with_all_that_explains_it() -> None:
-    """Its code, its message with the details, the node and the times."""
+    """Its code, its message with the details, and the node; what may be secret in a URL is not."""
     info = {
-        "startTime": "2026-11-20T12:00:00Z",
-        "endTime": "2026-11-20T12:00:01.5Z",
         "exitCode": 137,
         "result": "Failure",
         "failureInfo": {
             "code": "TaskEnded",
             "message": "It was ended",
-            "details": [{"name": "Message", "value": "why"}],
+            "details": [{"name": "Message", "value": "why https://a.blob/c?sig=secret"}],
         },
     }
     ending = read({"id": "b00001-r2", "executionInfo": info, "nodeInfo": {"nodeId": "n1"}})
     assert (ending.task, ending.succeeded, ending.exit_code) == (Task("b00001", 2), False, 137)
-    assert (ending.code, ending.message, ending.node) == ("TaskEnded", "It was ended: why", "n1")
-    assert (ending.started, ending.ended) == (NOON, NOON + timedelta(seconds=1.5))
+    assert (ending.code, ending.message, ending.node) == ("TaskEnded", "It was ended: why https://a.blob/c", "n1")
 
 
 def test_an_ending_without_details_is_read_too() -> None:

@@ -115,7 +115,8 @@ def _about_step(event: Event) -> tuple[str, ...]:
             return (f"Run {escaped(event.run)} on pool {escaped(event.pool)}.",)
         case RunPlanned():
             many = f"{counted(event.inputs, 'input')} ({shown_size(event.bytes)}) in {counted(event.bundles, 'bundle')}"
-            return (f"Planned: {many} of about {shown_size(event.bundle_size)}.",)
+            size = f" of about {shown_size(event.bundle_size)}" if event.bundle_size else ""
+            return (f"Planned: {many}{size}.",)
         case PoolFound():
             return (_about_pool(event),)
         case RunCompleted():

@@ -1,0 +1,87 @@
+"""What a run leaves on the services, and what is deleted of it."""
+
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+import anyio
+
+from fastbatch.azure.services import Services
+from fastbatch.errors import ServiceError
+from fastbatch.events import Noticed, Observer
+from fastbatch.settings import Settings
+from fastbatch.stages import describe
+
+_LAST_REQUEST_SECONDS = 5.0
+
+
+class Confirm(Protocol):
+    """Asks a question."""
+
+    async def __call__(self, question: str, *, expected: bool) -> bool:
+        """Give the answer; where nobody can be asked, the expected one."""
+
+
+class Cleaner:
+    """Deletes what is no longer of use, if that is wished, and knows what is left; `made` is what the run made."""
+
+    def __init__(
+        self, run: str, settings: Settings, services: Services, made: Sequence[str], observe: Observer
+    ) -> None:
+        self._run = run
+        self._settings = settings
+        self._services = services
+        self._made = made
+        self._observe = observe
+        self._deleted: set[str] = set()
+
+    @property
+    def left(self) -> list[str]:
+        """Name what is left on the services, of all that a run makes or uses."""
+        return [what for what in self._made if what not in self._deleted]
+
+    async def leave(self) -> None:
+        """Leave all as it is, but let the job end with its tasks, so that it holds no quota; also when cancelled."""
+        with anyio.move_on_after(_LAST_REQUEST_SECONDS, shield=True):
+            await self._let_job_end()
+        if self.left:
+            self._observe(Noticed(f"Left as it is: {', '.join(self.left)}."))
+
+    async def clean(self, *, complete: bool, made_pool: bool, confirm: Confirm) -> None:
+        """Delete job and results if all inputs are done, and the pool if that is wished; ask where one can be asked."""
+        if not complete or self._settings.keep_data:
+            await self._let_job_end()
+        else:
+            await self._clean_data(confirm)
+        if complete and await self._wants_pool_deleted(confirm, made=made_pool):
+            await self._delete(f"pool {self._settings.pool}", self._services.batch.delete_pool(self._settings.pool))
+
+    async def _clean_data(self, confirm: Confirm) -> None:
+        container = describe.results_container(self._run)
+        if not await confirm(f"Delete job {self._run} and container {container}?", expected=True):
+            await self._let_job_end()
+            return
+        await self._delete(f"job {self._run}", self._services.batch.delete_job(self._run))
+        await self._delete(f"container {container}", self._services.storage.delete_container(container))
+
+    async def _wants_pool_deleted(self, confirm: Confirm, *, made: bool) -> bool:
+        if self._settings.delete_pool or self._settings.keep_pool or not made:
+            return self._settings.delete_pool
+        question = f"Delete pool {self._settings.pool}, which this run made? It costs money until it is deleted."
+        return await confirm(question, expected=False)
+
+    async def _let_job_end(self) -> None:
+        if f"job {self._run}" in self._made:
+            await self._try("let the job end", self._services.batch.end_job_after_tasks(self._run))
+
+    async def _delete(self, what: str, doing: Awaitable[object]) -> None:
+        if await self._try(f"delete {what}", doing):
+            self._deleted.add(what)
+
+    async def _try(self, what: str, doing: Awaitable[object]) -> bool:
+        """Do what is not worth losing results for; tell whether it was done."""
+        try:
+            await doing
+        except ServiceError as error:
+            self._observe(Noticed(f"Could not {what}: {error}"))
+            return False
+        return True
