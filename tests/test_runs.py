@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fastbatch import Account
+from fastbatch import Account, pipeline
 from fastbatch.errors import NotOurs, PoolUnusable, UsageError
 from fastbatch.events import BundleUploaded, InputFailed, PoolFound, RunCompleted, TaskDone, TaskFailed
 from tests.counted import account_of, counted, counts, reference, texts, write
@@ -93,6 +93,12 @@ def test_a_second_run_uploads_and_makes_nothing(services: Instance, tmp_path: Pa
         more, _ = counted(account, folder, tmp_path / "more", bundle_size=65536)
         assert (more.uploaded, more.reused) == (1, more.bundles - 1)
         assert more.books.done == len(corpus) + 1
+
+
+@pytest.fixture(autouse=True)
+def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tasks be tried again soon."""
+    monkeypatch.setattr(pipeline, "RETRY_WAIT", 0.05)
 
 
 # What is asked as often as it takes: polls, and looks at the pool while they go on.

