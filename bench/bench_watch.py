@@ -152,9 +152,9 @@ class Traffic:
         self.bytes = 0
         self.header_bytes = 0
 
-    def session(self, endpoint: str) -> aiohttp.ClientSession:
+    def session(self, endpoint: str, read_seconds: float) -> aiohttp.ClientSession:
         """Open a session that is counted."""
-        session = connections.session(endpoint)
+        session = connections.session(endpoint, read_seconds)
         counting = aiohttp.TraceConfig()
         counting.on_request_end.append(self._answered)
         counting.on_response_chunk_received.append(self._received)

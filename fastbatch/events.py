@@ -151,6 +151,14 @@ class Noticed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Left(Event):
+    """The run is broken off; this is left on the services."""
+
+    kind = "run.left"
+    what: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunCompleted(Event):
     """The run is over."""
 

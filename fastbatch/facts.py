@@ -68,7 +68,14 @@ class Unsound:
     reason: str
 
 
-Fact = Built | Stored | NotStored | Submitted | Rejected | Ended | Collected | Unsound
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """Nothing more will run on a node."""
+
+    reason: str
+
+
+Fact = Built | Stored | NotStored | Submitted | Rejected | Ended | Collected | Unsound | Abandoned
 
 
 @dataclass(frozen=True, slots=True)

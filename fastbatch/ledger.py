@@ -14,6 +14,7 @@ from typing import assert_never
 from fastbatch.endings import Cure, Diagnosis, diagnose
 from fastbatch.events import BundleUploaded, InputFailed, TaskDone, TasksSubmitted
 from fastbatch.facts import (
+    Abandoned,
     Action,
     Built,
     Collected,
@@ -152,6 +153,8 @@ class Ledger:
                 actions = self._collected(fact.task)
             case Unsound():
                 actions = self._unsound(fact)
+            case Abandoned():
+                actions = self._abandoned(fact.reason)
             case _:
                 assert_never(fact)
         return actions
@@ -234,6 +237,11 @@ class Ledger:
             return []
         ending = Ending(fact.task, succeeded=False)
         return self._retry_or_fail(entry, ending, Diagnosis(fact.reason, Cure.AGAIN))
+
+    def _abandoned(self, reason: str) -> list[Action]:
+        """Fail what is still to run; results that are on their way count."""
+        still = [entry for entry in self._entries.values() if entry.state in _BEFORE_RESULTS]
+        return [action for entry in still for action in self._fail(entry, reason, Task(entry.bundle.id, entry.attempt))]
 
     def _retry_or_fail(self, entry: _Entry, ending: Ending, diagnosis: Diagnosis) -> list[Action]:
         if diagnosis.cure is Cure.NONE or entry.attempt >= self._retries:

@@ -41,6 +41,7 @@ from fastbatch.facts import (
     Tell,
 )
 from fastbatch.groups import unwrapped
+from fastbatch.guard import Guard, Guarded
 from fastbatch.ledger import Ledger
 from fastbatch.model import Plan
 from fastbatch.settings import Settings
@@ -48,7 +49,7 @@ from fastbatch.stages import describe
 from fastbatch.stages.fetch import Explainer, Fetcher
 from fastbatch.stages.merge import SoundResult
 from fastbatch.stages.submit import Submitter
-from fastbatch.stages.upload import Uploader
+from fastbatch.stages.upload import MARKED_EVERY, Uploader
 from fastbatch.stages.watch import Watcher
 from fastbatch.stopwatch import Stopwatch
 from fastbatch.workload import Workload
@@ -186,18 +187,22 @@ class Pipeline:
             raise
 
     async def _ready_storage(self) -> None:
-        storage, program = self._services.storage, self._program
+        storage = self._services.storage
         results = describe.results_container(self._order.run)
         with self._making(f"container {results}"):
             await storage.make_container(results)
-        try:
-            if await storage.blobs.look(describe.PROGRAMS, program.digest) is None:
-                await storage.blobs.put(describe.PROGRAMS, program.digest, program.content)
-        except Refused as refused:
-            if refused.code != "ContainerNotFound":
-                raise
-            await storage.make_container(describe.PROGRAMS)
-            await storage.blobs.put(describe.PROGRAMS, program.digest, program.content)
+        await self._put_program()
+
+    async def _put_program(self) -> None:
+        """Have the node's program in storage; mark it as used, so that who cleans by age leaves it."""
+        storage, program = self._services.storage, self._program
+        there = await storage.blobs.look(describe.PROGRAMS, program.digest)
+        if there is not None:
+            if storage.line.clock.now() - there.touched > MARKED_EVERY:
+                await storage.blobs.renew(describe.PROGRAMS, program.digest, there.etag)
+            return
+        await storage.make_container(describe.PROGRAMS)
+        await storage.blobs.put(describe.PROGRAMS, program.digest, program.content)
 
     async def _find_pool(self) -> None:
         self._pool = await pools.ensure(self._services.batch, self._order.settings, self._observe)
@@ -206,7 +211,14 @@ class Pipeline:
 
     async def _guard(self) -> None:
         await self._pool_is_there.wait()
-        await pools.Guard(self._services.batch, self._pool.id, self.ledger.needs_nodes, self._observe).work()
+        guard = Guard(
+            self._services.batch,
+            Guarded(self._pool.id, self._order.run),
+            self.ledger,
+            note=self._note,
+            observe=self._observe,
+        )
+        await guard.work()
 
     async def _describer(self) -> Callable[[Submit], Described]:
         order, storage = self._order, self._services.storage
@@ -241,6 +253,8 @@ class Pipeline:
             match action:
                 case Prepare():
                     self._prepare.into.send_nowait(action)
+                    if action.replace:  # what was gone or bad may have been the program
+                        self._background.start_soon(self._put_program)
                 case Submit():
                     self._send_later(action)
                 case Fetch():

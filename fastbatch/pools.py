@@ -1,6 +1,5 @@
-"""The pool: found, made, resized, deleted; and why one is of no use."""
+"""The pool: found, made, resized."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +7,7 @@ import anyio
 
 from fastbatch.azure.batch import Batch
 from fastbatch.errors import NotOurs, PoolUnusable, Refused
-from fastbatch.events import NodesCounted, Noticed, Observer, PoolFound
-from fastbatch.masking import masked
+from fastbatch.events import Noticed, Observer, PoolFound
 from fastbatch.settings import Settings
 from fastbatch.stages.describe import MARK
 from fastbatch.startup import start_command
@@ -22,22 +20,6 @@ _LOOK_AT_MOST = 15.0
 
 _DEFAULTS = Settings()
 _OF_NEW_POOLS = ("slots", "vm_size", "publisher", "offer", "sku", "start_command")
-
-# Nodes in these states may run a task sooner or later.
-_HOPEFUL = frozenset(
-    {
-        "creating",
-        "idle",
-        "preempted",  # Batch tries to replace it
-        "rebooting",
-        "reimaging",
-        "running",
-        "starting",
-        "unknown",
-        "upgradingOS",
-        "waitingForStartTask",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +49,8 @@ def intent(found: Json | None, settings: Settings) -> Intent:
     if found["state"] == "deleting":
         return Intent("is being deleted; would be waited for, then made anew", 4)
     if _resizes(found, settings):
-        return Intent(f"is there; would be resized from {_target(found)} to {settings.nodes} nodes", 2)
-    return Intent(f"is there and would be used as it is: {_target(found)} nodes", 1)
+        return Intent(f"is there; would be resized from {target(found)} to {settings.nodes} nodes", 2)
+    return Intent(f"is there and would be used as it is: {target(found)} nodes", 1)
 
 
 async def ensure(batch: Batch, settings: Settings, observe: Observer) -> Pool:
@@ -81,7 +63,7 @@ async def ensure(batch: Batch, settings: Settings, observe: Observer) -> Pool:
         await _resize(batch, settings.pool, settings.nodes, observe)
         nodes = settings.nodes
     else:
-        nodes = _target(found)
+        nodes = target(found)
     pool = Pool(settings.pool, nodes, found.get("taskSlotsPerNode", 1), made)
     observe(PoolFound(pool.id, made, pool.nodes, pool.slots, resized))
     if not made and (unused := _only_for_new_pools(settings)):
@@ -94,7 +76,8 @@ def _only_for_new_pools(settings: Settings) -> list[str]:
     return [name for name in _OF_NEW_POOLS if getattr(settings, name) != getattr(_DEFAULTS, name)]
 
 
-def _target(found: Json) -> int:
+def target(found: Json) -> int:
+    """Tell how many nodes a pool is to have."""
     return int(found.get("targetDedicatedNodes") or 0) + int(found.get("targetLowPriorityNodes") or 0)
 
 
@@ -185,81 +168,3 @@ def describe(settings: Settings, image: Json) -> Json:
         },
         "metadata": [{"name": MARK, "value": "pool"}],
     }
-
-
-def hopeless(found: Json | None, counts: Mapping[str, int]) -> str | None:
-    """Say why no node of a pool will ever run a task, as far as can be seen; None while one may."""
-    if found is None:
-        return "it was deleted"
-    if found["state"] == "deleting":
-        return "it is being deleted"
-    changes = found.get("enableAutoScale") or found.get("allocationState") != "steady"
-    lagging = not any(counts.values()) and found.get("currentDedicatedNodes")
-    if changes or lagging or any(counts.get(state) for state in _HOPEFUL):
-        return None
-    return _stuck(found, counts)
-
-
-def _stuck(found: Json, counts: Mapping[str, int]) -> str:
-    if errors := found.get("resizeErrors"):
-        said = "; ".join(f"{error['code']}: {error.get('message', '')}" for error in errors)
-        return f"it got no nodes: {masked(said)}"
-    if not _target(found):
-        return "it has no nodes and is not to get any. Give it some with --nodes"
-    states = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()) if count and state != "total")
-    return f"no node can be used: {states or 'there is none'}"
-
-
-def start_failures(nodes: list[Json]) -> str:
-    """Say how start tasks failed, for as many nodes as matter."""
-    said: dict[str, int] = {}
-    for node in nodes:
-        info = node.get("startTaskInfo") or {}
-        if str(info.get("result", "")).lower() == "failure":
-            failure = info.get("failureInfo") or {}
-            reason = failure.get("message") or failure.get("code") or "no reason given"
-            text = f"start task failed with exit code {info.get('exitCode')}: {reason}"
-            said[text] = said.get(text, 0) + 1
-        for error in node.get("errors") or ():
-            text = f"{error.get('code')}: {error.get('message')}"
-            said[text] = said.get(text, 0) + 1
-    return masked("; ".join(f"{text} ({count} nodes)" if count > 1 else text for text, count in said.items()))
-
-
-class Guard:
-    """Looks after the pool while tasks wait: tells how its nodes are, and ends the run when none will ever be ready."""
-
-    def __init__(self, batch: Batch, pool_id: str, needed: Callable[[], bool], observe: Observer) -> None:
-        self._batch = batch
-        self._pool_id = pool_id
-        self._needed = needed
-        self._observe = observe
-        self._counts: Mapping[str, int] = {}
-
-    async def work(self) -> None:
-        """Look often at first, then now and then; for as long as nodes are needed and it is not cancelled."""
-        wait, before = _LOOK_AGAIN, None
-        while True:
-            await anyio.sleep(wait)
-            if not self._needed():
-                continue
-            reason = await self._look()
-            if reason and reason == before:  # once may be a moment between two states
-                raise PoolUnusable(f"No task can run in pool {self._pool_id}: {reason}{await self._details()}")
-            before = reason
-            wait = _LOOK_AGAIN if reason else min(_LOOK_AT_MOST, wait * 1.6)
-
-    async def _look(self) -> str | None:
-        found = await self._batch.pool(self._pool_id)
-        counts = {} if found is None else await self._batch.node_counts(self._pool_id)
-        states = {state: count for state, count in counts.items() if count and state != "total"}
-        if states != self._counts:
-            self._counts = states
-            self._observe(NodesCounted(states))
-        return hopeless(found, counts)
-
-    async def _details(self) -> str:
-        if not self._counts:
-            return "."
-        said = start_failures(await self._batch.nodes(self._pool_id))
-        return f" ({said})." if said else "."

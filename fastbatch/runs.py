@@ -43,7 +43,7 @@ async def carry_out(plan: Plan, settings: Settings, account: Account, manners: M
     run = names.new_run(settings.name)
     manners.observe(RunStarted(run, settings.pool))
     manners.observe(RunPlanned(len(plan.items), plan.bytes, len(plan.bundles), plan.bundle_size))
-    with unwrapped(), _folder(run) as folder:
+    with _folder(run) as folder:
         order = Order(run, plan, settings, Counting(settings.top, settings.ignore_case), folder)
         async with connected(account, settings, manners.observe) as services:
             return await _Run(order, services, manners).whole()
@@ -80,13 +80,13 @@ class _Run:
     async def whole(self) -> Summary:
         """Do all of it. What came of it is told before anything is deleted, and also if that is interrupted."""
         try:
-            with anyio.move_on_after(self._settings.timeout):
+            with anyio.move_on_after(self._settings.timeout), unwrapped():
                 await self._pipeline.run()
             with self._manners.stopwatch.during("merge"):
                 totals = await self._merge()
             self._write(self._summary(totals))
-        except BaseException:
-            await self._cleaner.leave()
+        except BaseException as error:
+            await self._cleaner.leave(error)
             raise
         try:
             with self._manners.stopwatch.during("clean"):

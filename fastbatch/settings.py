@@ -80,6 +80,7 @@ class Settings:
     identity: str | None = _setting(
         None,
         "The resource id of a managed identity of the pool, by which nodes get at their blobs.",
+        own="it says as whom nodes act",
         called="ID",
         otherwise="what nodes may do is signed for each task",
     )

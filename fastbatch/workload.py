@@ -81,7 +81,7 @@ class Counting:
 
 def _difference(kind: Kind, item: Item, count: InputCount) -> str | None:
     """Say what of an input is not as it should be. A text's result has no name of its own, a slice's no known size."""
-    if kind is Kind.TAR and count.name != item.name:
+    if kind is Kind.TAR and count.name.encode("utf-8", "surrogateescape") != item.raw_name:
         return f"{shown(count.name)!r} is where {shown(item.name)!r} belongs"
     if kind is not Kind.SLICE and count.bytes != item.size:
         return f"{count.bytes} bytes of {shown(item.name)!r} were counted, which has {item.size}"

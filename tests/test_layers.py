@@ -72,7 +72,7 @@ def test_the_node_half_imports_nothing_of_fastbatch() -> None:
 
 SUBMITTER = "fastbatch"
 VALUES = {"errors", "model", "events", "limits", "facts"}
-DECISIONS = {"planning", "ledger", "retry", "settings", "endings", "chunks", "bounds", "units", "tar"}
+DECISIONS = {"planning", "ledger", "masking", "retry", "settings", "endings", "chunks", "bounds", "units", "tar"}
 
 
 def own(module: str) -> set[str]:

@@ -12,7 +12,8 @@ from fastbatch import Account, Settings, pools
 from fastbatch.azure.services import Services
 from fastbatch.errors import PoolUnusable
 from fastbatch.events import Noticed, PoolFound
-from fastbatch.pools import Pool, choose_image, describe, ensure, hopeless, intent, start_failures
+from fastbatch.guard import hopeless, start_failures
+from fastbatch.pools import Pool, choose_image, describe, ensure, intent
 from tests.counted import Seen, account_of
 from tests.local import instances
 from tests.local.instances import Instance, eventually, new_name

@@ -6,10 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from fastbatch import Account, pipeline
-from fastbatch.errors import NotOurs, PoolUnusable, UsageError
-from fastbatch.events import BundleUploaded, InputFailed, PoolFound, RunCompleted, TaskDone, TaskFailed
-from tests.counted import account_of, counted, counts, reference, texts, write
+from fastbatch import Account, Settings, guard, pipeline, run_sync
+from fastbatch.errors import NotOurs, PoolUnusable, ServiceError, UsageError
+from fastbatch.events import (
+    BundleUploaded,
+    InputFailed,
+    Left,
+    PoolFound,
+    RunCompleted,
+    RunStarted,
+    TaskDone,
+    TaskFailed,
+)
+from fastbatch.retry import Policy
+from tests.counted import POOL, Seen, account_of, counted, counts, reference, texts, write
 from tests.local.instances import Instance, new_name
 from tests.proxy import Rule, proxy
 
@@ -251,6 +261,56 @@ def test_a_pool_without_nodes_ends_the_run(account: Account, tmp_path: Path) -> 
     folder = write(tmp_path / "in", texts(2))
     with pytest.raises(PoolUnusable, match="--nodes"):
         counted(account, folder, tmp_path / "out", pool=new_name("none"), nodes=0)
+
+
+def test_a_job_that_is_ended_by_somebody_ends_the_run(
+    services: Instance, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not done has failed, with what ended the job; no endless wait for tasks that will never run."""
+    monkeypatch.setattr(guard, "LAST_LISTINGS", 0.5)
+    folder = write(tmp_path / "in", texts(2))
+    seen = Seen()
+
+    def end_the_job() -> None:
+        with services.client() as client:
+            client.begin_terminate_job(seen.of(RunStarted)[0].run, options={"terminateReason": "no more"})
+
+    with proxy(services.endpoint) as batch:
+        batch.rules.append(Rule("GET", "/tasks\\?", times=1000, edit=lambda _: b'{"value":[]}'))
+        batch.rules.append(Rule("GET", "/pools/", times=2))
+        batch.rules.append(Rule("GET", "/pools/", then=end_the_job))
+        account = account_of(services, batch_endpoint=batch.url)
+        summary = run_sync([str(folder)], Settings(pool=POOL), account=account, observe=seen)
+
+    assert (summary.books.failed, summary.books.open) == (2, 0)
+    assert all("no more" in failure.reason for failure in summary.failures)
+
+
+def test_a_run_that_gives_up_its_pool_ends_its_job(services: Instance, account: Account, tmp_path: Path) -> None:
+    """It holds no quota, and its tasks will not run at some later time."""
+    folder, seen = write(tmp_path / "in", texts(2)), Seen()
+    with pytest.raises(PoolUnusable):
+        run_sync([str(folder)], Settings(pool=new_name("none"), nodes=0), account=account, observe=seen)
+
+    job = f"job {seen.of(RunStarted)[0].run}"
+    assert job in seen.of(Left)[0].what
+    with services.client() as client:
+        assert client.get_job(job.removeprefix("job ")).state in ("terminating", "completed")
+
+
+@pytest.mark.parametrize("answer", [b"{}", b"[]", b"null", b"<html>hello</html>"])
+@pytest.mark.parametrize("service", ["batch", "storage"])
+def test_what_is_no_answer_of_the_service_is_told(
+    services: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str, answer: bytes
+) -> None:
+    """As when something else listens there; it is not a mistake of ours."""
+    monkeypatch.setattr(Policy.__init__, "__kwdefaults__", {**(Policy.__init__.__kwdefaults__ or {}), "attempts": 1})
+    with proxy(services.endpoint) as other:
+        for method in ("GET", "HEAD", "POST", "PUT"):
+            other.rules.append(Rule(method, "", times=1000, refuse=(200, {"Content-Type": "application/json"}, answer)))
+        account = account_of(services, **{f"{service}_endpoint": other.url})
+        with pytest.raises(ServiceError):
+            counted(account, write(tmp_path / "in", texts(2)), tmp_path / "out")
 
 
 def test_a_timeout_leaves_what_is_open_and_names_it(services: Instance, tmp_path: Path) -> None:

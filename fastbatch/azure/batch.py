@@ -32,6 +32,7 @@ Json = dict[str, Any]
 _API_VERSION = "2025-06-01"
 _JSON = "application/json; odata=minimalmetadata"
 _ERRORS_FROM = 300
+_READ_SECONDS = 45.0  # Batch itself takes 30 s at most
 _SCOPE = "https://batch.core.windows.net//.default"
 _GOING = frozenset({"JobBeingDeleted", "PoolBeingDeleted"})
 
@@ -57,12 +58,12 @@ class Batch:
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        over = await self._stack.enter_async_context(session(self._account.batch_endpoint))
+        over = await self._stack.enter_async_context(session(self._account.batch_endpoint, _READ_SECONDS))
         client = BatchClient(
             self._account.batch_endpoint,
             self._credential,
             policies=[policies.HeadersPolicy(), policies.UserAgentPolicy("fastbatch"), self._authentication()],
-            transport=transport(over),
+            transport=transport(over, _READ_SECONDS),
         )
         self._client = await self._stack.enter_async_context(client)
         return self
@@ -79,7 +80,7 @@ class Batch:
 
     async def pool(self, pool_id: str) -> Json | None:
         """Give a pool, if it is there."""
-        return await self._get_if_there(Ask("look at the pool", "GET", f"/pools/{_segment(pool_id)}"))
+        return await self._get_if_there(Ask("look at the pool", "GET", f"/pools/{_segment(pool_id)}"), "state")
 
     async def make_pool(self, body: Json) -> None:
         """Make a pool."""
@@ -122,7 +123,7 @@ class Batch:
 
     async def job(self, job_id: str) -> Json | None:
         """Give a job, if it is there."""
-        return await self._get_if_there(Ask("look at the job", "GET", f"/jobs/{_segment(job_id)}"))
+        return await self._get_if_there(Ask("look at the job", "GET", f"/jobs/{_segment(job_id)}"), "state")
 
     async def make_job(self, body: Json) -> None:
         """Make a job."""
@@ -132,6 +133,11 @@ class Batch:
         """Let the service end a job as soon as all its tasks are completed."""
         body = _dump({"onAllTasksComplete": "terminatejob"})
         await self._ask(Ask("let the job end", "PATCH", f"/jobs/{_segment(job_id)}", body=body))
+
+    async def end_job(self, job_id: str, why: str) -> None:
+        """End a job and all its tasks."""
+        path = f"/jobs/{_segment(job_id)}/terminate"
+        await self._ask(Ask("end the job", "POST", path, body=_dump({"terminateReason": why})))
 
     async def delete_job(self, job_id: str) -> None:
         """Begin to delete a job."""
@@ -166,13 +172,16 @@ class Batch:
 
     # Requests
 
-    async def _get_if_there(self, ask: Ask) -> Json | None:
+    async def _get_if_there(self, ask: Ask, *needed: str) -> Json | None:
         try:
-            return await self._ask(ask)
+            found = await self._ask(ask)
         except Refused as refused:
             if refused.not_found:
                 return None
             raise
+        if not found.keys() >= set(needed):
+            raise Unreachable("Batch", ask.what, "what came was no answer of Batch")
+        return found
 
     async def _delete(self, ask: Ask) -> None:
         try:
@@ -211,10 +220,18 @@ class Batch:
         if response.status_code >= _ERRORS_FROM:  # should the SDK let it pass
             raise _refusal(ask, response)
         self.line.clock.hear(response.headers.get("Date"))
-        try:
-            return json.loads(response.content) if response.content else {}
-        except ValueError as error:
-            raise Unreachable("Batch", ask.what, "what came was no JSON") from error
+        return _read(ask, response.content)
+
+
+def _read(ask: Ask, content: bytes) -> Json:
+    """Read an answer; what is none comes from something that stands between us and Batch."""
+    try:
+        answer = json.loads(content) if content else {}
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise Unreachable("Batch", ask.what, "what came was no answer of Batch")
+    return answer
 
 
 def _refusal(ask: Ask, response: Any) -> Exception:

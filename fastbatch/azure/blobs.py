@@ -75,11 +75,11 @@ class Blobs:
         answer = await self._send(_Ask("look at a blob", "HEAD", container, name, allowed=frozenset({_NOT_FOUND})))
         if answer.status == _NOT_FOUND:
             return None
-        return StoredBlob(
-            int(answer.headers["Content-Length"]),
-            parsedate_to_datetime(answer.headers["Last-Modified"]),
-            answer.headers["ETag"],
-        )
+        try:
+            touched = parsedate_to_datetime(answer.headers["Last-Modified"])
+            return StoredBlob(int(answer.headers["Content-Length"]), touched, answer.headers["ETag"])
+        except (KeyError, ValueError) as error:
+            raise Unreachable("Storage", "look at a blob", "what came was no answer of Azure Storage") from error
 
     async def put(
         self, container: str, name: str, content: bytes, *, md5: bytes | None = None, replace: bool = False

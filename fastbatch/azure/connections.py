@@ -8,11 +8,10 @@ from azure.core.pipeline.transport import AioHttpTransport
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _CONNECT_SECONDS = 20.0
-_READ_SECONDS = 120.0
 _KEPT_SECONDS = 60.0
 
 
-def session(endpoint: str) -> aiohttp.ClientSession:
+def session(endpoint: str, read_seconds: float) -> aiohttp.ClientSession:
     """
     Open a session for one service.
 
@@ -24,18 +23,18 @@ def session(endpoint: str) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         proxy=_proxy(endpoint),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_READ_SECONDS),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=read_seconds),
     )
 
 
-def transport(over: aiohttp.ClientSession) -> AioHttpTransport:
+def transport(over: aiohttp.ClientSession, read_seconds: float) -> AioHttpTransport:
     """Let an SDK's client send over a session, which stays ours."""
     return AioHttpTransport(
         session=over,
         session_owner=False,
         use_env_settings=False,
         connection_timeout=_CONNECT_SECONDS,
-        read_timeout=_READ_SECONDS,
+        read_timeout=read_seconds,
     )
 
 

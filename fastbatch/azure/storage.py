@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
 import anyio
-from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import AzureError, HttpResponseError
 from azure.storage.blob.aio import BlobServiceClient
 
 from fastbatch.azure.blobs import Blobs, StoredBlob
@@ -15,12 +15,13 @@ from fastbatch.azure.connections import session, transport
 from fastbatch.azure.line import Line
 from fastbatch.azure.refusals import refused_by_sdk, without_answer
 from fastbatch.azure.signing import Identified, Signer
-from fastbatch.errors import Refused
+from fastbatch.errors import Refused, Unreachable
 from fastbatch.settings import Account
 
 T = TypeVar("T")
 
 _PAGE = 5000
+_READ_SECONDS = 120.0  # it begins when a body begins to be sent
 _OWN_SAS = timedelta(hours=6)
 _RENEWED_BEFORE = timedelta(hours=1)
 
@@ -45,11 +46,11 @@ class Storage:
         self._signing = anyio.Lock()
 
     async def __aenter__(self) -> Self:
-        over = await self._stack.enter_async_context(session(self._account.storage_endpoint))
+        over = await self._stack.enter_async_context(session(self._account.storage_endpoint, _READ_SECONDS))
         client = BlobServiceClient(
             self._account.storage_endpoint,
             self._credential,
-            transport=transport(over),
+            transport=transport(over, _READ_SECONDS),
             retry_total=0,
             raw_response_hook=lambda response: self.line.clock.hear(response.http_response.headers.get("Date")),
         )
@@ -124,7 +125,13 @@ class Storage:
                 return await call()
             except HttpResponseError as error:
                 raise refused_by_sdk("Storage", what, error) from error
-            except (ServiceRequestError, ServiceResponseError) as error:
+            except AzureError as error:
                 raise without_answer("Storage", what, error) from error
+            except (
+                AttributeError,
+                TypeError,
+                ValueError,
+            ) as error:  # as the SDK has it when it reads what is no answer
+                raise Unreachable("Storage", what, "what came was no answer of Azure Storage") from error
 
         return await self.line.send(what, once)

@@ -70,7 +70,7 @@ def _asking(display: Display) -> Confirm:
     """Give what asks the user, where there is one; elsewhere the answer is the one that is expected."""
 
     async def ask(question: str, *, expected: bool) -> bool:
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not all(stream and stream.isatty() for stream in (sys.stdin, sys.stderr)):
             return expected
         with display.paused():
             return await _answer(question, expected=expected)

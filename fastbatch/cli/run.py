@@ -93,6 +93,8 @@ def _inputs(asked: _Asked) -> Iterator[list[str]]:
             sample.write(folder, asked.sample)
             yield [folder]
         return
+    if _STDIN in asked.inputs and sys.stdin is None:
+        raise UsageError("INPUT - reads a list from standard input, which is closed")
     listed = read_list(sys.stdin.buffer, nul=asked.nul) if _STDIN in asked.inputs else []
     yield [*(text for text in asked.inputs if text != _STDIN), *listed]
 

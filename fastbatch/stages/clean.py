@@ -6,8 +6,8 @@ from typing import Protocol
 import anyio
 
 from fastbatch.azure.services import Services
-from fastbatch.errors import ServiceError
-from fastbatch.events import Noticed, Observer
+from fastbatch.errors import PoolUnusable, ServiceError
+from fastbatch.events import Left, Noticed, Observer
 from fastbatch.settings import Settings
 from fastbatch.stages import describe
 
@@ -39,12 +39,19 @@ class Cleaner:
         """Name what is left on the services, of all that a run makes or uses."""
         return [what for what in self._made if what not in self._deleted]
 
-    async def leave(self) -> None:
-        """Leave all as it is, but let the job end with its tasks, so that it holds no quota; also when cancelled."""
+    async def leave(self, error: BaseException) -> None:
+        """
+        Leave all as it is, but let the job end, so that it holds no quota; also when cancelled.
+
+        It ends with its tasks; where none of them can run, it ends now, as they must not run at some later time.
+        """
         with anyio.move_on_after(_LAST_REQUEST_SECONDS, shield=True):
-            await self._let_job_end()
+            if isinstance(error, PoolUnusable) and self._made_job:
+                await self._try("end the job", self._services.batch.end_job(self._run, "no node can run its tasks"))
+            else:
+                await self._let_job_end()
         if self.left:
-            self._observe(Noticed(f"Left as it is: {', '.join(self.left)}."))
+            self._observe(Left(tuple(self.left)))
 
     async def clean(self, *, complete: bool, made_pool: bool, confirm: Confirm) -> None:
         """Delete job and results if all inputs are done, and the pool if that is wished; ask where one can be asked."""
@@ -69,8 +76,12 @@ class Cleaner:
         question = f"Delete pool {self._settings.pool}, which this run made? It costs money until it is deleted."
         return await confirm(question, expected=False)
 
+    @property
+    def _made_job(self) -> bool:
+        return f"job {self._run}" in self._made
+
     async def _let_job_end(self) -> None:
-        if f"job {self._run}" in self._made:
+        if self._made_job:
             await self._try("let the job end", self._services.batch.end_job_after_tasks(self._run))
 
     async def _delete(self, what: str, doing: Awaitable[object]) -> None:

@@ -19,7 +19,7 @@ from fastbatch.stages.bundle import BuiltBundle, Extent
 from fastbatch.tar import footprint
 
 # A blob that is used is marked as used, so that cleaning by age finds only what nobody uses. Once a day is enough.
-_MARKED_EVERY = timedelta(days=1)
+MARKED_EVERY = timedelta(days=1)
 _RESTARTS = 3
 _OF_ONE_BLOB = frozenset({400, 409, 412, 413})
 
@@ -82,7 +82,7 @@ class Uploader:
 
     async def _in_use(self, blob: Blob, stored: StoredBlob) -> bool:
         """Mark a blob as used, if that was long ago; tell whether it is still there."""
-        if self._storage.line.clock.now() - stored.touched < _MARKED_EVERY:
+        if self._storage.line.clock.now() - stored.touched < MARKED_EVERY:
             return True
         if await self._storage.blobs.renew(self._container, blob.digest, stored.etag):
             return True

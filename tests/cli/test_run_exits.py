@@ -1,19 +1,18 @@
 """How `fastbatch run` ends."""
 
 import re
+import shlex
+import subprocess
 
 import pytest
 
+from tests.cli import FASTBATCH
 from tests.cli.running import Runner
 from tests.counted import account_of, counts, reference, texts, write
 from tests.local.instances import new_name
 from tests.proxy import Rule, proxy
 
 pytestmark = pytest.mark.timeout(120)
-
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-COLOR = re.compile(r"\x1b\[[0-9;]*m")
-TABLE = "count  word"
 
 
 def corpus(runner: Runner, number: int = 12) -> dict[str, bytes]:
@@ -206,3 +205,18 @@ def test_a_pool_is_deleted_on_request(runner: Runner) -> None:
 
     assert done.code == 0
     assert done.records()[-1]["left"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [("in -q", 0, b""), ("-", 2, b"standard input, which is closed")],
+    ids=["run", "list"],
+)
+def test_a_standard_input_that_is_closed_is_no_terminal(runner: Runner, arguments: str, code: int, told: bytes) -> None:
+    """As with a daemon: nobody is asked, and all is done; but no list can be read from it."""
+    corpus(runner)
+    command = ["sh", "-c", f"{shlex.join(FASTBATCH)} run {arguments} <&-"]
+    done = subprocess.run(command, cwd=runner.folder, env=runner.environment, capture_output=True, check=False)
+    assert done.returncode == code
+    assert told in done.stderr
+    assert b"Traceback" not in done.stderr

@@ -12,10 +12,6 @@ from tests.counted import texts, write
 
 pytestmark = pytest.mark.timeout(120)
 
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-COLOR = re.compile(r"\x1b\[[0-9;]*m")
-TABLE = "count  word"
-
 
 def corpus(runner: Runner, number: int = 12) -> dict[str, bytes]:
     """Write some texts below the user's folder `in`."""

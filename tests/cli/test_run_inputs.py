@@ -1,7 +1,6 @@
 """What `fastbatch run` takes for inputs."""
 
 import os
-import re
 
 import pytest
 
@@ -11,10 +10,6 @@ from tests.cli.running import Runner
 from tests.counted import counts, reference, texts, write
 
 pytestmark = pytest.mark.timeout(120)
-
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-COLOR = re.compile(r"\x1b\[[0-9;]*m")
-TABLE = "count  word"
 
 
 def corpus(runner: Runner, number: int = 12) -> dict[str, bytes]:

@@ -1,7 +1,5 @@
 """`fastbatch run` on a terminal."""
 
-import re
-
 import pytest
 
 from tests.cli.running import Runner
@@ -10,10 +8,6 @@ from tests.counted import texts, write
 from tests.local.instances import new_name
 
 pytestmark = pytest.mark.timeout(120)
-
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-COLOR = re.compile(r"\x1b\[[0-9;]*m")
-TABLE = "count  word"
 
 
 def corpus(runner: Runner, number: int = 12) -> dict[str, bytes]:

@@ -9,6 +9,7 @@ from fastbatch.cli.display.wording import rows, speed_text
 from fastbatch.events import Event
 
 INTERVAL = 10.0  # seconds between two lines of progress
+QUIET_AT_MOST = 55.0  # even if there is none
 
 _STAGES = {
     Stage.UPLOADING: "The upload has begun",
@@ -57,7 +58,8 @@ class Plain:
 
     def _write_progress(self) -> None:
         facts = _facts(self._progress)
-        if facts == self._last_facts:
+        now = self._progress.ticks()
+        if facts == self._last_facts and now - self._last_time < QUIET_AT_MOST:
             return
         speed = speed_text(self._progress)
         self._stream.line(f"{facts}; {speed}." if speed else f"{facts}.")

@@ -8,6 +8,7 @@ from fastbatch.cli.display.wording import counted
 from fastbatch.events import (
     Event,
     InputFailed,
+    Left,
     Noticed,
     PoolFound,
     RequestRetried,
@@ -45,6 +46,7 @@ _STEP = Topic(Tone.STEP, "step")
 _TOPICS = {
     InputFailed: Topic(Tone.FAILURE, "failed input"),
     TaskFailed: Topic(Tone.FAILURE, "failed task"),
+    Left: Topic(Tone.FAILURE, "run that is broken off"),
     Noticed: Topic(Tone.NOTICE, "notice"),
     RequestRetried: Topic(Tone.DETAIL, "retried request"),
     RunStarted: _STEP,
@@ -70,6 +72,8 @@ def sentences(event: Event) -> tuple[str, ...]:
             return _about_failed_task(event)
         case Noticed():
             return tuple(brief(line) for line in _lines(event.text))
+        case Left():
+            return (f"Left as it is: {', '.join(escaped(what) for what in event.what)}.",)
         case RequestRetried():
             wait = shown_duration(event.wait)
             return (f"A request to {brief(event.service)} is sent again after {wait}: {brief(event.reason)}",)

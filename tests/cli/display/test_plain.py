@@ -101,15 +101,18 @@ def test_a_line_of_progress_comes_every_ten_seconds_at_most() -> None:
     ]
 
 
-def test_no_line_of_progress_comes_if_nothing_changed() -> None:
-    """The time that passes is no progress; the next change is told at once."""
+def test_few_lines_of_progress_come_if_nothing_changed() -> None:
+    """One each minute, so that nobody takes it for dead; the next change is told at once."""
     screen = Screen()
     screen.after(TasksSubmitted(2))
     screen.clock.seconds += 10
     assert len(screen.after(TasksCounted(1, 1, 0))) == 1
     for _ in range(5):
-        screen.clock.seconds += 100
+        screen.clock.seconds += 50
         assert screen.after(TasksCounted(1, 1, 7), Noticed("Hm.")) == ["Hm."]
+        screen.clock.seconds += 10
+        assert len(screen.after(TasksCounted(1, 1, 7))) == 1
+    screen.clock.seconds += 10
     assert len(screen.after(TasksCounted(0, 2, 0))) == 1
 
 

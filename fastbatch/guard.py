@@ -1,0 +1,157 @@
+"""Looking after pool and job while tasks wait: how the nodes are, and when there is nothing to wait for."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import anyio
+
+from fastbatch.azure.batch import Batch
+from fastbatch.errors import PoolUnusable
+from fastbatch.events import NodesCounted, Noticed, Observer
+from fastbatch.facts import Abandoned, Fact
+from fastbatch.ledger import Ledger
+from fastbatch.masking import masked
+from fastbatch.pools import target
+
+Json = dict[str, Any]
+
+LOOK_AGAIN = 1.0
+LOOK_AT_MOST = 15.0
+TOLD_EVERY = 60.0
+
+# What was completed before a job ended has been listed by then, twice.
+LAST_LISTINGS = 12.0
+
+# Nodes in these states may run a task sooner or later.
+_HOPEFUL = frozenset(
+    {
+        "creating",
+        "idle",
+        "preempted",  # Batch tries to replace it
+        "rebooting",
+        "reimaging",
+        "running",
+        "starting",
+        "unknown",
+        "upgradingOS",
+        "waitingForStartTask",
+    }
+)
+
+
+def hopeless(found: Json | None, counts: Mapping[str, int]) -> str | None:
+    """Say why no node of a pool will ever run a task, as far as can be seen; None while one may."""
+    if found is None:
+        return "it was deleted"
+    if found["state"] == "deleting":
+        return "it is being deleted"
+    changes = found.get("enableAutoScale") or found.get("allocationState") != "steady"
+    lagging = not any(counts.values()) and found.get("currentDedicatedNodes")
+    if changes or lagging or any(counts.get(state) for state in _HOPEFUL):
+        return None
+    return _stuck(found, counts)
+
+
+def _stuck(found: Json, counts: Mapping[str, int]) -> str:
+    if errors := found.get("resizeErrors"):
+        said = "; ".join(f"{error['code']}: {error.get('message', '')}" for error in errors)
+        return f"it got no nodes: {masked(said)}"
+    if not target(found):
+        return "it has no nodes and is not to get any. Give it some with --nodes"
+    states = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()) if count and state != "total")
+    return f"no node can be used: {states or 'there is none'}"
+
+
+def start_failures(nodes: list[Json]) -> str:
+    """Say how start tasks failed, for as many nodes as matter."""
+    said: dict[str, int] = {}
+    for node in nodes:
+        info = node.get("startTaskInfo") or {}
+        if str(info.get("result", "")).lower() == "failure":
+            failure = info.get("failureInfo") or {}
+            reason = failure.get("message") or failure.get("code") or "no reason given"
+            text = f"start task failed with exit code {info.get('exitCode')}: {reason}"
+            said[text] = said.get(text, 0) + 1
+        for error in node.get("errors") or ():
+            text = f"{error.get('code')}: {error.get('message')}"
+            said[text] = said.get(text, 0) + 1
+    return masked("; ".join(f"{text} ({count} nodes)" if count > 1 else text for text, count in said.items()))
+
+
+def ended(job: Json | None) -> str | None:
+    """Say why no task of a job will run any more, if so."""
+    if job is None:
+        return "the job was deleted"
+    if job["state"] in ("active", "enabling", "disabling", "disabled"):
+        return None
+    reason = (job.get("executionInfo") or {}).get("terminateReason")
+    return f"the job is {job['state']}" + (f" ({reason})" if reason else "")
+
+
+class Guarded(NamedTuple):
+    """What is looked after."""
+
+    pool: str
+    job: str
+
+
+class Guard:
+    """
+    Looks after the pool and the job of a run.
+
+    It tells how the nodes are, ends the run when none will ever be ready, and gives up what is open when the job is
+    over.
+    """
+
+    def __init__(
+        self, batch: Batch, guarded: Guarded, ledger: Ledger, *, note: Callable[[Fact], None], observe: Observer
+    ) -> None:
+        self._batch = batch
+        self._pool_id, self._job_id = guarded
+        self._ledger = ledger
+        self._note = note
+        self._observe = observe
+        self._counts: Mapping[str, int] = {}
+        self._told = 0.0
+        self._disabled = False
+
+    async def work(self) -> None:
+        """Look often at first, then now and then; for as long as nodes are needed and it is not cancelled."""
+        wait, before = LOOK_AGAIN, None
+        while True:
+            await anyio.sleep(wait)
+            if not self._ledger.needs_nodes():
+                continue
+            if self._ledger.on_service:
+                await self._look_at_job()
+            reason = await self._look_at_pool()
+            if reason and reason == before:  # once may be a moment between two states
+                raise PoolUnusable(f"No task can run in pool {self._pool_id}: {reason}{await self._details()}")
+            before = reason
+            wait = LOOK_AGAIN if reason else min(LOOK_AT_MOST, wait * 1.6)
+
+    async def _look_at_job(self) -> None:
+        job = await self._batch.job(self._job_id)
+        if reason := ended(job):
+            await anyio.sleep(LAST_LISTINGS)
+            self._note(Abandoned(reason))
+        disabled = job is not None and job["state"] == "disabled"
+        if disabled and not self._disabled:
+            self._observe(Noticed(f"Job {self._job_id} was disabled; waiting until it is enabled."))
+        self._disabled = disabled
+
+    async def _look_at_pool(self) -> str | None:
+        found = await self._batch.pool(self._pool_id)
+        counts = {} if found is None else await self._batch.node_counts(self._pool_id)
+        states = {state: count for state, count in counts.items() if count and state != "total"}
+        now = anyio.current_time()
+        if states != self._counts or now - self._told >= TOLD_EVERY:
+            self._counts, self._told = states, now
+            self._observe(NodesCounted(states))
+        return hopeless(found, counts)
+
+    async def _details(self) -> str:
+        if not self._counts:
+            return "."
+        said = start_failures(await self._batch.nodes(self._pool_id))
+        return f" ({said})." if said else "."
