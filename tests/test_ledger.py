@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from fastbatch.events import BundleUploaded, InputFailed, TaskDone, TasksSubmitted
 from fastbatch.facts import (
+    Abandoned,
     Action,
     Built,
     Collected,
@@ -469,3 +470,33 @@ def test_all_that_is_known_of_is_on_the_service() -> None:
         counted.append(ledger.on_service)
     ledger.apply(ended(Task("b00001")))
     assert [*counted, ledger.on_service] == [0, 0, 0, 1, 0]
+
+
+def test_no_attempt_waits_for_longer_than_a_minute() -> None:
+    """However many there are."""
+    ledger = Ledger(plan_of([1]), retries=20, retry_wait=2)
+    ledger.apply(Built("b00001", BLOB))
+    delays = [action.delay for action in ledger.apply(Stored("b00001", reused=False)) if isinstance(action, Submit)]
+    for attempt in range(20):
+        ledger.apply(Submitted((Task("b00001", attempt),)))
+        actions = ledger.apply(ended(Task("b00001", attempt), exit_code=9))
+        delays += [action.delay for action in actions if isinstance(action, Submit)]
+    assert len(delays) == 21
+    assert delays == sorted(delays)
+    assert (delays[0], max(delays)) == (0, 60)
+
+
+def test_what_is_abandoned_has_failed_but_what_is_on_its_way_counts() -> None:
+    """When the job is over, a result may still be fetched."""
+    ledger = Ledger(plan_of([1, 2]), retries=2, retry_wait=2)
+    for name in ("b00001", "b00002"):
+        ledger.apply(Built(name, BLOB))
+        ledger.apply(Stored(name, reused=False))
+        ledger.apply(Submitted((Task(name),)))
+    ledger.apply(ended(Task("b00001")))
+    ledger.apply(Abandoned("the job is completed"))
+    ledger.apply(Collected(Task("b00001")))
+
+    assert ledger.settled
+    assert (ledger.books.done, ledger.books.failed) == (1, 2)
+    assert {failure.reason for failure in ledger.failures} == {"the job is completed"}

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 import pytest
+from azure.core.exceptions import ClientAuthenticationError
 
-from fastbatch.azure.refusals import Answer, refusal
+from fastbatch.azure.refusals import Answer, refusal, without_answer
 from fastbatch.errors import QuotaReached, Refused, ServiceError, Unauthorized
 from fastbatch.retry import asked, passes
 
@@ -88,3 +89,17 @@ def test_what_was_signed_is_not_shown(status: int, code: str) -> None:
 def test_what_may_pass_is_known(status: int, code: str, *, passing: bool) -> None:
     """So that it is sent again."""
     assert passes(found(status, code)) == passing
+
+
+def test_who_can_not_log_in_is_not_authorized() -> None:
+    """It is no lack of an answer, and is not tried again."""
+    error = without_answer("Batch", "look at the pool", ClientAuthenticationError("no credential was found"))
+    assert isinstance(error, Unauthorized)
+    assert "az login" in str(error)
+    assert not passes(error)
+
+
+def test_what_a_service_says_is_shown_without_what_may_be_secret() -> None:
+    """A message may quote a URL with its signature."""
+    answer = Answer(400, "InvalidUri", "bad: https://a.blob/c?sig=secret", {})
+    assert "secret" not in str(refusal("Storage", "put a blob", answer))
