@@ -29,15 +29,15 @@ _POLLS_A_COUNT = 4
 # A poll that takes long is not made more often than that it takes this part of the time.
 _SHARE = 0.2
 _NOTHING = 0.6
-_LARGEST_STEP = 4.0
-_WORTH_A_POLL = 40
+_LARGEST_STEP = 8.0
+_WORTH_A_POLL = 48
 
 
 def next_interval(interval: float, *, found: int, waiting: int, took: float) -> float:
     """
     Tell how long to wait for the next poll.
 
-    A sixteenth of what is waited for, and at most 40 tasks, is worth a poll: the interval becomes the one in which as
+    A sixteenth of what is waited for, and at most 48 tasks, is worth a poll: the interval becomes the one in which as
     many will be found if all goes on as it did, though by steps. Nothing counts as a little less than one task.
     """
     worth = max(1, min(_WORTH_A_POLL, waiting // 16))

@@ -51,7 +51,7 @@ def test_the_more_is_found_the_sooner_the_next_poll(interval: float, found: int,
     more = next_interval(interval, found=found + 1, waiting=waiting, took=0)
     assert quiet == LONGEST or quiet >= interval * 1.6
     assert more <= some <= quiet
-    assert next_interval(interval, found=200, waiting=waiting, took=0) == max(SHORTEST, interval / 4)
+    assert next_interval(interval, found=400, waiting=waiting, took=0) == max(SHORTEST, interval / 8)
 
 
 def test_the_last_tasks_are_noticed_one_by_one() -> None:
