@@ -120,7 +120,8 @@ def test_a_command_line_holds_nothing_of_a_name() -> None:
     line = Counting(7, ignore_case=True).command_line(bundle, Blob("0" * 64, 1))
 
     assert line == (
-        f"python3 -I -S node.pyz count bundle --output result --top 7 --sha256 {'0' * 64} --delete-input --tar --ignore-case"
+        "python3 -I -S node.pyz count bundle --output result --top 7 "
+        f"--sha256 {'0' * 64} --delete-input --tar --ignore-case"
     )
 
 
