@@ -15,7 +15,7 @@ settings.register_profile(
     "fastbatch",
     deadline=None,
     derandomize=True,
-    max_examples=300,
+    max_examples=200,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("fastbatch")
