@@ -7,10 +7,7 @@ that does it. Streams hold ids and no content, so they have no bound; what is he
 
 import contextlib
 import math
-import uuid
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Generic, Self, TypeVar, assert_never
 
@@ -18,12 +15,9 @@ import anyio
 from anyio import CapacityLimiter
 from anyio.abc import TaskGroup
 
-from fastbatch import nodecode, pools
 from fastbatch.azure.services import Services
 from fastbatch.budget import ByteBudget
 from fastbatch.capacity import Capacity, threads
-from fastbatch.chunks import Described
-from fastbatch.errors import NotOurs, Refused, ServiceError, Unreachable
 from fastbatch.events import Observer
 from fastbatch.facts import (
     Action,
@@ -43,22 +37,20 @@ from fastbatch.facts import (
 from fastbatch.groups import unwrapped
 from fastbatch.guard import Guard, Guarded
 from fastbatch.ledger import Ledger
-from fastbatch.model import Plan
-from fastbatch.settings import Settings
+from fastbatch.order import Order
 from fastbatch.stages import describe
 from fastbatch.stages.fetch import Explainer, Fetcher
+from fastbatch.stages.ground import Ground
 from fastbatch.stages.merge import SoundResult
 from fastbatch.stages.submit import Submitter
-from fastbatch.stages.upload import MARKED_EVERY, Uploader
+from fastbatch.stages.upload import Uploader
 from fastbatch.stages.watch import Watcher
 from fastbatch.stopwatch import Stopwatch
-from fastbatch.workload import Workload
 
 T = TypeVar("T")
 
 RETRY_WAIT = 2.0
 _EXPLAINERS = 2
-_AFTER_JOB = timedelta(hours=1)
 
 # The stages at whose work actions and facts show that they are.
 _BEGUN_BY: dict[type[Action], str] = {Prepare: "upload", Submit: "submit", Fetch: "fetch"}
@@ -72,17 +64,6 @@ _SHOWN_BY: dict[type[Fact], str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be run, under which name, and where results are kept until they are merged."""
-
-    run: str
-    plan: Plan
-    settings: Settings
-    workload: Workload
-    folder: str
-
-
 class Pipeline:
     """Drives a run from its plan until every bundle is done or has failed."""
 
@@ -93,11 +74,9 @@ class Pipeline:
         self._services = services
         self._observe = observe
         self._stopwatch = stopwatch
-        self._program = nodecode.zipapp()
-        self.made: list[str] = []  # on the services, for this run; and the pool, whoever made it
+        self.ground = Ground(order, services, observe)
         self._nodes: dict[str, str] = {}
         self._settled = anyio.Event()
-        self._pool_is_there = anyio.Event()
 
         capacity = Capacity(CapacityLimiter(threads()), ByteBudget(settings.in_flight), together)
         self._prepare, self._submit = _Stream[Prepare](), _Stream[Submit]()
@@ -140,17 +119,13 @@ class Pipeline:
             for bundle, task in self.ledger.results()
         ]
 
-    @property
-    def made_pool(self) -> bool:
-        """Tell whether the pool was not there before."""
-        return self._pool_is_there.is_set() and self._pool.made
-
     async def _set_up(self, stages: TaskGroup) -> None:
         """Bring about what bundles and tasks need; uploads begin before it is all there."""
         with self._stopwatch.during("set up"):
-            needed = [self._make_job, self._ready_storage, self._find_pool]
+            ground = self.ground
+            needed = [ground.make_job, ground.ready_storage, ground.find_pool]
             await together([partial(self._begin_uploads, stages), *needed])
-        describer = await self._describer()
+            describer = await ground.describer()
         submitter = Submitter(self._services.batch, self._order.run, describe=describer, note=self._note)
         for _ in range(self._order.settings.batch_requests):
             stages.start_soon(submitter.work, self._submit.out)
@@ -160,78 +135,16 @@ class Pipeline:
         for _ in range(self._order.settings.upload_requests):
             stages.start_soon(self._uploader.work, self._prepare.out)
 
-    async def _make_job(self) -> None:
-        uid = str(uuid.uuid4())
-        settings = self._order.settings
-        body = describe.job(self._order.run, uid, settings.pool, settings.job_timeout)
-        with self._making(f"job {self._order.run}"):
-            try:
-                await self._services.batch.make_job(body)
-            except Refused as refused:
-                if refused.code != "JobExists":
-                    raise
-                # A lost answer, perhaps: then the job that is there is ours.
-                job = await self._services.batch.job(self._order.run)
-                if job is None or not describe.is_ours(job, uid):
-                    raise NotOurs(f"There is a job {self._order.run} that this run did not make.") from refused
-
-    @contextlib.contextmanager
-    def _making(self, what: str) -> Iterator[None]:
-        """Note what is made, also if its answer never comes: the service may have made it."""
-        self.made.append(what)
-        try:
-            yield
-        except ServiceError as error:
-            if not isinstance(error, Unreachable):
-                self.made.remove(what)
-            raise
-
-    async def _ready_storage(self) -> None:
-        storage = self._services.storage
-        results = describe.results_container(self._order.run)
-        with self._making(f"container {results}"):
-            await storage.make_container(results)
-        await self._put_program()
-
-    async def _put_program(self) -> None:
-        """Have the node's program in storage; mark it as used, so that who cleans by age leaves it."""
-        storage, program = self._services.storage, self._program
-        there = await storage.blobs.look(describe.PROGRAMS, program.digest)
-        if there is not None:
-            if storage.line.clock.now() - there.touched > MARKED_EVERY:
-                await storage.blobs.renew(describe.PROGRAMS, program.digest, there.etag)
-            return
-        await storage.make_container(describe.PROGRAMS)
-        await storage.blobs.put(describe.PROGRAMS, program.digest, program.content)
-
-    async def _find_pool(self) -> None:
-        self._pool = await pools.ensure(self._services.batch, self._order.settings, self._observe)
-        self.made.append(f"pool {self._pool.id}")
-        self._pool_is_there.set()
-
     async def _guard(self) -> None:
-        await self._pool_is_there.wait()
+        await self.ground.pool_is_there.wait()
         guard = Guard(
             self._services.batch,
-            Guarded(self._pool.id, self._order.run),
+            Guarded(self._order.settings.pool, self._order.run),
             self.ledger,
             note=self._note,
             observe=self._observe,
         )
         await guard.work()
-
-    async def _describer(self) -> Callable[[Submit], Described]:
-        order, storage = self._order, self._services.storage
-        until = storage.line.clock.now() + timedelta(seconds=order.settings.job_timeout) + _AFTER_JOB
-        tasks = describe.Tasks(
-            order.run,
-            order.workload,
-            self._program.digest,
-            self._pool.slots,
-            order.settings.task_timeout,
-            await storage.access(until, order.settings.identity),
-        )
-        return tasks.describer()
 
     def _note(self, fact: Fact) -> None:
         """Enter what happened into the books, and set going what follows."""
@@ -254,7 +167,7 @@ class Pipeline:
                 case Prepare():
                     self._prepare.into.send_nowait(action)
                     if action.replace:  # what was gone or bad may have been the program
-                        self._background.start_soon(self._put_program)
+                        self._background.start_soon(self.ground.put_program)
                 case Submit():
                     self._send_later(action)
                 case Fetch():

@@ -18,8 +18,9 @@ from fastbatch.errors import OutputFailed, UsageError
 from fastbatch.events import Observer, RunCompleted, RunPlanned, RunStarted
 from fastbatch.groups import unwrapped
 from fastbatch.model import Plan, Summary, Totals
+from fastbatch.order import Order
 from fastbatch.outputs import SUMMARY, Outputs
-from fastbatch.pipeline import Order, Pipeline
+from fastbatch.pipeline import Pipeline
 from fastbatch.settings import Account, Settings
 from fastbatch.stages.clean import Cleaner, Confirm
 from fastbatch.stages.merge import merge
@@ -75,7 +76,7 @@ class _Run:
         self._services = services
         self._manners = manners
         self._pipeline = Pipeline(order, services, manners.observe, manners.stopwatch)
-        self._cleaner = Cleaner(order.run, order.settings, services, self._pipeline.made, manners.observe)
+        self._cleaner = Cleaner(order.run, order.settings, services, self._pipeline.ground.made, manners.observe)
 
     async def whole(self) -> Summary:
         """Do all of it. What came of it is told before anything is deleted, and also if that is interrupted."""
@@ -100,7 +101,7 @@ class _Run:
     async def _clean(self) -> None:
         books, pipeline = self._pipeline.ledger.books, self._pipeline
         complete = books.done == books.planned
-        await self._cleaner.clean(complete=complete, made_pool=pipeline.made_pool, confirm=self._manners.confirm)
+        await self._cleaner.clean(complete=complete, made_pool=pipeline.ground.made_pool, confirm=self._manners.confirm)
 
     def _write(self, summary: Summary) -> None:
         if self._settings.output is not None:
