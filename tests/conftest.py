@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from fastbatch import Account
 from tests.counted import account_of
 from tests.local import instances
-from tests.local.instances import Instance
+from tests.local.instances import Instance, new_name
 
 # Deterministic, so that a failure is the same for everyone; no deadline, as machines differ.
 settings.register_profile(
@@ -35,6 +35,6 @@ def account(services: Instance) -> Account:
 
 
 @pytest.fixture(autouse=True)
-def _own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+def _own_state(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep what runs leave on this machine apart from the user's."""
-    monkeypatch.setenv("XDG_STATE_HOME", f"{tmp_path}-state")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state" / new_name()))

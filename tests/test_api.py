@@ -15,7 +15,7 @@ import anyio
 import pytest
 
 import fastbatch
-from fastbatch import Account, Settings, Summary
+from fastbatch import Account, Settings, Summary, state
 from fastbatch.errors import UsageError
 from fastbatch.events import BundleUploaded, Event, RunCompleted, RunStarted, TasksSubmitted
 from fastbatch.local.instance import asking
@@ -68,10 +68,9 @@ class Cancelled:
             self.scope.cancel()
 
 
-def kept(tmp_path: Path) -> list[Path]:
+def kept() -> list[Path]:
     """Give what runs have kept in the state folder, which is another for each test."""
-    state = Path(f"{tmp_path}-state")
-    return [path for path in state.rglob("*") if path.is_file() or path.parent.name == "runs"]
+    return [path for path in state.folder().rglob("*") if path.is_file() or path.parent.name == "runs"]
 
 
 def chosen(tmp_path: Path, **more: Any) -> Settings:
@@ -129,7 +128,7 @@ def test_a_run_can_be_awaited(account: Account, tmp_path: Path) -> None:
     assert isinstance(seen[0], RunStarted)
     assert seen[-1] == RunCompleted(summary)
     assert counts(tmp_path / "out") == dict(reference(list(corpus.values())))
-    assert kept(tmp_path) == []
+    assert kept() == []
 
 
 def test_settings_need_not_be_given(account: Account, tmp_path: Path) -> None:
@@ -161,7 +160,7 @@ def test_no_account_anywhere_is_told_before_anything_is_made(tmp_path: Path, mon
         fastbatch.run_sync([str(write(tmp_path / "in", texts(2)))], chosen(tmp_path), observe=seen)
 
     assert seen == []
-    assert kept(tmp_path) == []
+    assert kept() == []
 
 
 def test_runs_go_side_by_side(account: Account, tmp_path: Path) -> None:
@@ -213,7 +212,7 @@ def test_a_synchronous_run_in_a_loop_is_a_clear_error(account: Account, tmp_path
 
     with pytest.raises(RuntimeError, match=r"inside a running event loop; await fastbatch\.run"):
         anyio.run(program)
-    assert kept(tmp_path) == []
+    assert kept() == []
 
 
 def test_an_observer_that_raises_ends_the_run_with_its_error(account: Account, tmp_path: Path) -> None:
@@ -235,7 +234,7 @@ def test_an_observer_that_raises_ends_the_run_with_its_error(account: Account, t
     with pytest.raises(ZeroDivisionError, match="mine"):
         anyio.run(program)
     assert left == []
-    assert kept(tmp_path) == []
+    assert kept() == []
 
 
 # --- plans ------------------------------------------------------------------------------------------------------------
@@ -285,7 +284,7 @@ def test_a_run_that_is_cancelled_leaves_nothing_behind_and_can_go_on(
         batch.rules.append(Rule("GET", "/tasks\\?", times=1000, edit=lambda _: b'{"value":[]}'))
         assert anyio.run(program, account_of(services, batch_endpoint=batch.url)) == set()
 
-    assert kept(tmp_path) == []
+    assert kept() == []
     assert not (tmp_path / "out").exists()
     eventually(
         lambda: [thread.name for thread in threading.enumerate() if "AnyIO" in thread.name], lambda names: not names
@@ -317,7 +316,7 @@ def test_a_task_of_asyncio_can_be_cancelled(services: Instance, tmp_path: Path) 
     with proxy(services.endpoint) as batch:
         batch.rules.append(Rule("GET", "/tasks\\?", times=1000, edit=lambda _: b'{"value":[]}'))
         assert asyncio.run(program(account_of(services, batch_endpoint=batch.url))) == set()
-    assert kept(tmp_path) == []
+    assert kept() == []
 
 
 # --- what is left alone -----------------------------------------------------------------------------------------------
