@@ -16,7 +16,7 @@ _REASONS = 10
 _NARROWEST = 20
 
 
-def summary_text(summary: Summary, width: int, color: bool) -> str:  # noqa: FBT001, so it was agreed
+def summary_text(summary: Summary, width: int, *, color: bool) -> str:
     """Give a table of the top words, and lines on how the run went; without a line end after the last."""
     width = max(width, _NARROWEST)
     parts = [*_top(summary.totals.top, width, color=color), *_facts(summary, width, color=color)]

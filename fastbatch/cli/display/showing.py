@@ -76,7 +76,7 @@ class Display:
     def _end(self, summary: Summary) -> None:
         self._screen.stop()
         if self._result.for_people:
-            self._result.out.line(summary_text(summary, self._result.width(), self._result.color))
+            self._result.out.line(summary_text(summary, self._result.width(), color=self._result.color))
         if summary.failures and not self._result.seen_with_screen:
             for line in failures_text(summary.failures, color=False).split("\n"):
                 self._screen.say(line)
