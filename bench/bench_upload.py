@@ -34,6 +34,7 @@ from fastbatch.azure.services import connected
 from fastbatch.budget import ByteBudget
 from fastbatch.capacity import Capacity, threads
 from fastbatch.configuration import resolve
+from fastbatch.events import nobody
 from fastbatch.facts import Fact, Prepare, Stored
 from fastbatch.pipeline import together
 from fastbatch.stages.upload import Uploader
@@ -45,7 +46,6 @@ from .conftest import Entrant, Program, Timed, run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fastbatch.events import Event
     from fastbatch.model import Plan
 
     from .accounts import Accounts
@@ -182,7 +182,7 @@ async def upload(folder: str, container: str, files_per_task: int | None) -> str
     start, cpu = time.perf_counter(), time.process_time()
     plan = prepare([folder], settings)
     facts: list[Fact] = []
-    async with connected(account, settings, _nobody) as services:
+    async with connected(account, settings, nobody) as services:
         capacity = Capacity(anyio.CapacityLimiter(threads()), ByteBudget(settings.in_flight), together)
         uploader = Uploader(services.storage, container, capacity, facts.append)
         await uploader.look_around()
@@ -202,10 +202,6 @@ async def _work(uploader: Uploader, plan: Plan, at_once: int) -> None:
         async with anyio.create_task_group() as group:
             for _ in range(at_once):
                 group.start_soon(uploader.work, out)
-
-
-def _nobody(event: Event) -> None:
-    """Take an event to nobody."""
 
 
 async def serve() -> str:

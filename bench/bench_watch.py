@@ -25,6 +25,7 @@ from fastbatch import Settings
 from fastbatch.azure import connections
 from fastbatch.azure.services import connected
 from fastbatch.configuration import resolve
+from fastbatch.events import nobody
 from fastbatch.facts import Built, Collected, Ended, Fact, Stored, Submitted
 from fastbatch.ledger import Ledger
 from fastbatch.model import Blob, Bundle, Item, Kind, Plan, Task
@@ -37,8 +38,6 @@ from .conftest import Program, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from fastbatch.events import Event
 
     from .accounts import Accounts
     from .conftest import Report, Scale
@@ -211,16 +210,12 @@ async def watch(job: str, tasks: int, seconds: float) -> str:
     assert account
     books, traffic = Books(tasks), Traffic()
     with patch("fastbatch.azure.batch.session", traffic.session):
-        async with connected(account, Settings(), _nobody) as services:
+        async with connected(account, Settings(), nobody) as services:
             start, cpu = time.perf_counter(), time.process_time()
             with anyio.move_on_after(seconds):
-                await Watcher(services.batch, job, books.ledger, note=books.note, observe=_nobody).work()
+                await Watcher(services.batch, job, books.ledger, note=books.note, observe=nobody).work()
             spent = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu}
     return json.dumps({**vars(traffic), **spent, "noticed": books.noticed})
-
-
-def _nobody(event: Event) -> None:
-    """Take an event to nobody."""
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """An account of the local services for runs, and what is counted in them."""
 
-import string
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from bench import corpora
 from fastbatch import Account, Settings, Summary, run_sync
 from fastbatch.configuration.connection import parse_connection
 from fastbatch.events import Event
@@ -43,11 +43,7 @@ def texts(number: int, *, words: int = 50) -> dict[str, bytes]:
 
 def reference(contents: list[bytes]) -> Counter[str]:
     """Count as the definition of a word says."""
-    total: Counter[str] = Counter()
-    for content in contents:
-        text = content.decode("utf-8", "replace").removeprefix("\ufeff")
-        total.update(w for w in (t.strip(string.punctuation) for t in text.split()) if w)
-    return total
+    return sum(map(corpora.reference, contents), start=Counter[str]())
 
 
 def counts(output: Path) -> dict[str, int]:

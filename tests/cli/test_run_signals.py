@@ -64,6 +64,19 @@ def assert_ended(done: Done, number: signal.Signals, runner: Runner) -> None:
     assert list((runner.folder / "out").glob("*")) == []
 
 
+def ended_at(runner: Runner, service: Proxy, method: str, path: str, number: signal.Signals) -> Done:
+    """Signal a run while a request of a kind hangs, and see that it ends; the next such request passes."""
+    with gate() as closed:
+        service.rules.append(Rule(method, path, times=ALWAYS, then=closed))
+        with runner.running(*COMMAND) as run:
+            closed.wait()
+            run.send(number)
+            done = run.end(10)
+    service.rules.clear()
+    assert_ended(done, number, runner)
+    return done
+
+
 def assert_completes(runner: Runner, texts: dict[str, bytes]) -> Done:
     """Run the same command again, and see that it comes to the whole result."""
     done = runner.run(*COMMAND)
@@ -109,41 +122,22 @@ def test_what_was_uploaded_when_it_was_ended_is_not_uploaded_again(runner: Runne
 def test_a_signal_during_the_upload_ends_it_without_waiting(runner: Runner, storage: Proxy) -> None:
     """A request that hangs holds nobody."""
     found = corpus(runner)
-    with gate() as closed:
-        storage.rules.append(Rule("PUT", "/fastbatch-input/", times=ALWAYS, then=closed))
-        with runner.running(*COMMAND) as run:
-            closed.wait()
-            run.send(signal.SIGTERM)
-            assert_ended(run.end(10), signal.SIGTERM, runner)
-    storage.rules.clear()
+    ended_at(runner, storage, "PUT", "/fastbatch-input/", signal.SIGTERM)
     assert_completes(runner, found)
 
 
 def test_a_signal_while_the_job_is_made_ends_it(runner: Runner, batch: Proxy) -> None:
     """Batch makes it all the same, so it is named."""
     found = corpus(runner)
-    with gate() as closed:
-        batch.rules.append(Rule("POST", "/jobs\\?", times=ALWAYS, then=closed))
-        with runner.running(*COMMAND) as run:
-            closed.wait()
-            run.send(signal.SIGINT)
-            done = run.end(10)
-    assert_ended(done, signal.SIGINT, runner)
+    done = ended_at(runner, batch, "POST", "/jobs\\?", signal.SIGINT)
     assert f"job {done.records()[0]['run']}" in done.err
-    batch.rules.clear()
     assert_completes(runner, found)
 
 
 def test_a_signal_while_results_come_ends_it(runner: Runner, storage: Proxy) -> None:
     """Tasks are done by then; the next run does them again."""
     found = corpus(runner)
-    with gate() as closed:
-        storage.rules.append(Rule("GET", "/result", times=ALWAYS, then=closed))
-        with runner.running(*COMMAND) as run:
-            closed.wait()
-            run.send(signal.SIGHUP)
-            assert_ended(run.end(10), signal.SIGHUP, runner)
-    storage.rules.clear()
+    ended_at(runner, storage, "GET", "/result", signal.SIGHUP)
     assert_completes(runner, found)
 
 

@@ -7,13 +7,9 @@ import anyio
 
 from fastbatch import Account, Settings
 from fastbatch.azure.services import Services, connected
-from fastbatch.events import Event, Observer
+from fastbatch.events import Observer, nobody
 
 T = TypeVar("T")
-
-
-def _nobody(_event: Event) -> None:
-    """Tell nobody."""
 
 
 def using(
@@ -21,7 +17,7 @@ def using(
     scene: Callable[[Services], Awaitable[T]],
     *,
     settings: Settings | None = None,
-    observe: Observer = _nobody,
+    observe: Observer = nobody,
     seconds: float = 40.0,
 ) -> T:
     """Play a scene with both services connected; it may not take forever."""
