@@ -1,5 +1,6 @@
 """Runs, from inputs to merged results, on the local services."""
 
+import itertools
 import os
 import time
 from pathlib import Path
@@ -12,6 +13,8 @@ from fastbatch.events import (
     BundleUploaded,
     InputFailed,
     Left,
+    NodesCounted,
+    Noticed,
     PoolFound,
     RunCompleted,
     RunStarted,
@@ -284,6 +287,25 @@ def test_a_job_that_is_ended_by_somebody_ends_the_run(
 
     assert (summary.books.failed, summary.books.open) == (2, 0)
     assert all("no more" in failure.reason for failure in summary.failures)
+
+
+def test_a_wait_is_not_silent(services: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that somebody disabled is told once, and the nodes are told anew though nothing changed."""
+    monkeypatch.setattr(guard, "LOOK_AGAIN", 0.1)
+    monkeypatch.setattr(guard, "LOOK_AT_MOST", 0.1)
+    monkeypatch.setattr(guard, "TOLD_EVERY", 0.2)
+    folder = write(tmp_path / "in", texts(2))
+    with proxy(services.endpoint) as batch:
+        batch.rules.append(Rule("GET", "/tasks\\?", times=1000, edit=lambda _: b'{"value":[]}'))
+        batch.rules.append(
+            Rule("GET", "/jobs/[^/]*\\?", times=1000, edit=lambda body: body.replace(b'"active"', b'"disabled"'))
+        )
+        account = account_of(services, batch_endpoint=batch.url)
+        _, seen = counted(account, folder, tmp_path / "out", timeout=2.0)
+
+    assert sum("disabled" in event.text for event in seen.of(Noticed)) == 1
+    states = [tuple(event.states.items()) for event in seen.of(NodesCounted)]
+    assert any(one == following for one, following in itertools.pairwise(states))
 
 
 def test_a_run_that_gives_up_its_pool_ends_its_job(services: Instance, account: Account, tmp_path: Path) -> None:

@@ -125,6 +125,13 @@ def test_a_command_line_holds_nothing_of_a_name() -> None:
     )
 
 
+def test_a_name_is_the_same_in_any_encoding_of_the_file_system(tmp_path: Path) -> None:
+    """Where that is ASCII, Python gives its bytes as surrogate escapes."""
+    workload = Counting(2, ignore_case=False)
+    bundle, content = tar_of({"\udcc3\udca9.txt": b"one", "b.txt": b"two"})
+    workload.collect(run(tmp_path / "node", workload, bundle, content), bundle, frozenset())
+
+
 def test_counting_can_be_divided() -> None:
     """Counts add up."""
     assert Counting(10, ignore_case=False).divisible
