@@ -280,3 +280,4 @@ TASK = Object(
 )
 TASK_COLLECTION = Object({"value": Field(listing(lambda value, _where: value, MOST_TASKS), required=True)})
 TASK_UPDATE = Object({"constraints": Object(_TASK_CONSTRAINTS)})
+CLOCK = Object({"frozen": boolean, "advance": duration()})

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from fastbatch.local.errors import Unavailable
 from fastbatch.local.records import Job, Node, Pool, Record, Specification, Task
 
-VERSION = 1
+VERSION = 2
 
 Damaged = sqlite3.DatabaseError  # what any reading raises where a file is damaged further on than its beginning
 
@@ -80,6 +80,7 @@ class Store:
                     run(_table(kind))
                 for index in _INDEXES:
                     run(index)
+                run("CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
                 run(f"PRAGMA user_version = {VERSION}")
         elif version != VERSION:
             raise Unavailable(
@@ -131,6 +132,23 @@ class Store:
             row = [*(getattr(new, name) for name in changed), old.key]
             self._database.execute(f"UPDATE {_TABLES[type(old)]} SET {assignments} WHERE key = ?", row)
         return new
+
+    def clear(self) -> None:
+        """Remove everything; no key that was given is given again."""
+        tables = self._database.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        )
+        for (table,) in tables.fetchall():
+            self._database.execute(f"DELETE FROM {table}")
+
+    def note(self, name: str, value: str) -> None:
+        """Write down something about the service itself."""
+        self._database.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
+
+    def noted(self, name: str) -> str | None:
+        """Give what was written down about the service itself."""
+        row = self._database.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
+        return row and str(row[0])
 
     def note_process(self, kind: type[R], key: int, process: str) -> None:
         """Write down the process that a node or a task has now."""

@@ -1,7 +1,6 @@
 """A service whose time and whose nodes are in the hands of a test: the real engine, states and store, no processes."""
 
 import asyncio
-import heapq
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 
 from fastbatch.local import bodies
 from fastbatch.local.agent.node import Assignment
+from fastbatch.local.clock import Setting, TurnableClock
 from fastbatch.local.fields import Object
 from fastbatch.local.operations.call import Answer, Call, Operation
 from fastbatch.local.records import Node
@@ -19,46 +19,7 @@ from fastbatch.local.service.limits import Limits
 from fastbatch.local.states.tasks import Outcome
 from fastbatch.local.store import Store
 
-
-@dataclass(eq=False)
-class Timer:
-    """A call that is due at some time."""
-
-    moment: int
-    callback: Callable[[], None]
-    cancelled: bool = False
-
-    def cancel(self) -> None:
-        """Call it off."""
-        self.cancelled = True
-
-
-class HandClock:
-    """A clock that stands still until it is turned."""
-
-    def __init__(self) -> None:
-        self._now = 1_000_000_000_000_000
-        self._timers: list[tuple[int, int, Timer]] = []
-        self._order = itertools.count()
-
-    def now(self) -> int:
-        """Give a time that is later than any that was given before."""
-        self._now += 1
-        return self._now
-
-    def call_at(self, moment: int, callback: Callable[[], None]) -> Timer:
-        """Call back when the clock has been turned that far."""
-        timer = Timer(moment, callback)
-        heapq.heappush(self._timers, (moment, next(self._order), timer))
-        return timer
-
-    def turn(self, duration: int) -> None:
-        """Let time pass."""
-        self._now += duration
-        while self._timers and self._timers[0][0] <= self._now:
-            _, _, timer = heapq.heappop(self._timers)
-            if not timer.cancelled:
-                timer.callback()
+_BEGIN = 1_000_000_000_000_000
 
 
 @dataclass(eq=False)
@@ -111,6 +72,9 @@ class PlayAgent:
     async def remove(self, node: Node) -> None:
         """Remove nothing."""
 
+    async def remove_everything(self) -> None:
+        """Remove nothing."""
+
     async def remove_job(self, job_id: str) -> None:
         """Remove nothing."""
 
@@ -124,7 +88,7 @@ class Play:
     def __init__(self, path: Path, limits: Limits | None = None) -> None:
         self.loop = asyncio.new_event_loop()
         self.loop.set_exception_handler(self._fail)
-        self.clock = HandClock()
+        self.clock = TurnableClock(Setting(stopped_at=_BEGIN))
         self.store = Store(path)
         self.agent = PlayAgent()
         self._limits = limits or Limits(node_quota=20)
@@ -181,7 +145,8 @@ class Play:
         """Let time pass."""
 
         async def turn() -> None:
-            self.clock.turn(duration)
+            for _ in self.clock.advance(duration):
+                await self.core.settled()
 
         self.loop.run_until_complete(turn())
         self.settle()

@@ -1,17 +1,17 @@
 """Requests to blob storage: their URLs, how they are sent, and when they are sent again."""
 
-import asyncio
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import aiohttp
 from yarl import URL
 
+from fastbatch.local.clock import Clock, SystemClock, sleep
 from fastbatch.local.errors import LocalError
 
 CHUNK = 256 * 1024
@@ -41,6 +41,7 @@ class Storage:
     session: aiohttp.ClientSession
     timeout_s: float = 60.0
     pauses_s: tuple[float, ...] = (0.1, 0.3, 1.0)
+    clock: Clock = field(default_factory=SystemClock)
 
     @asynccontextmanager
     async def ask(
@@ -70,7 +71,7 @@ class Storage:
             except (LocalError, aiohttp.ClientError, TimeoutError) as error:
                 if not passes(error):
                     raise
-            await asyncio.sleep(pause)
+            await sleep(self.clock, pause)
         return await operation()
 
 

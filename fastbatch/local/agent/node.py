@@ -116,6 +116,12 @@ class Agent:
         await ending.end_leftovers(Mark(environment.NODE_MARK, root), *recorded)
         await _remove(root)
 
+    async def remove_everything(self) -> None:
+        """Remove the files of all nodes, and end what start tasks left running."""
+        await ending.end_leftovers(Mark(environment.NODE_MARK, self._home))
+        for name in await asyncio.to_thread(_names, self._home):
+            await _remove(os.path.join(self._home, name))
+
     async def remove_job(self, job_id: str) -> None:
         """Remove the files of a job's tasks from all nodes."""
         for name in await asyncio.to_thread(_names, self._home):

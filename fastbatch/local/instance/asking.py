@@ -1,18 +1,14 @@
 """How an instance is: asked over its own wire, with its own keys."""
 
 import http.client
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-from fastbatch.local import signature, wire
-from fastbatch.local.clock import SystemClock
-from fastbatch.local.errors import Unavailable
+from fastbatch.local.control import Control
+from fastbatch.local.errors import LocalError, Unavailable
 from fastbatch.local.instance.home import ACCOUNT, Home, Process
 
 HOST = "127.0.0.1"
-_API_VERSION = "2025-06-01"
 _SECONDS = 5.0
 
 
@@ -37,7 +33,7 @@ class Status:
 def status(home: Home) -> Status:
     """Ask both services."""
     batch, storage = home.process("batch"), home.process("storage")
-    counts = _counts(home, batch) if batch and batch.runs else None
+    counts = _counts(home) if batch and batch.runs else None
     return Status(
         _health(batch, answers=counts is not None),
         _health(storage, answers=bool(storage and storage.runs and _storage_answers(storage))),
@@ -77,29 +73,29 @@ def _health(process: Process | None, *, answers: bool) -> Health:
     return Health(process.port, process.identity.pid if process.runs else None, answers)
 
 
-def _counts(home: Home, batch: Process) -> Mapping[str, Mapping[str, int]] | None:
-    path, query = "/local/status", (("api-version", _API_VERSION),)
-    headers = {"ocp-date": wire.http_date(SystemClock().now())}
-    request = signature.Request("GET", path, query, headers)
-    headers["Authorization"] = signature.sign(request, ACCOUNT, home.keys().batch_bytes)
-    said = _get(batch.port, f"{path}?api-version={_API_VERSION}", headers)
-    if said is None or said[0] != http.client.OK:
+def control(home: Home) -> Control:
+    """Give a way to ask the Batch service of an instance for what only it has."""
+    batch = home.process("batch")
+    if batch is None:
+        raise Unavailable(f"No Batch service was ever started in {home.path}. Start it: {home.command('up')}")
+    return Control(f"http://{HOST}:{batch.port}", ACCOUNT, home.keys().batch)
+
+
+def _counts(home: Home) -> Mapping[str, Mapping[str, int]] | None:
+    try:
+        said = replace(control(home), seconds=_SECONDS).ask("GET", "/local/status")
+    except LocalError:
         return None
-    body: dict[str, Any] = json.loads(said[1])
-    return {name: counts for name, counts in body.items() if isinstance(counts, dict)}
+    return {name: counts for name, counts in said.items() if isinstance(counts, dict)}
 
 
 def _storage_answers(storage: Process) -> bool:
-    return _get(storage.port, f"/{ACCOUNT}?comp=list", {}) is not None
-
-
-def _get(port: int, path: str, headers: Mapping[str, str]) -> tuple[int, bytes] | None:
-    connection = http.client.HTTPConnection(HOST, port, timeout=_SECONDS)
+    connection = http.client.HTTPConnection(HOST, storage.port, timeout=_SECONDS)
     try:
-        connection.request("GET", path, headers=dict(headers))
-        response = connection.getresponse()
-        return response.status, response.read()
+        connection.request("GET", f"/{ACCOUNT}?comp=list")
+        connection.getresponse().read()
     except (OSError, http.client.HTTPException):
-        return None
+        return False
     finally:
         connection.close()
+    return True

@@ -5,7 +5,6 @@ from typing import Any
 from fastbatch.local import filters
 from fastbatch.local.operations import listing
 from fastbatch.local.operations.call import Answer, Call
-from fastbatch.local.records import Job, Node, Pool, Task
 
 _IMAGES: tuple[tuple[str, str, str, str, str], ...] = (
     ("batch.node.ubuntu 24.04", "canonical", "ubuntu-24_04-lts", "server", "verified"),
@@ -33,16 +32,3 @@ def _image(agent: str, publisher: str, offer: str, sku: str, verification: str) 
         "osType": "linux",
         "verificationType": verification,
     }
-
-
-def status(call: Call) -> Answer:
-    """Tell what there is: this service's own operation, not one of Batch."""
-    store = call.core.store
-    return Answer(
-        body={
-            "pools": dict(store.tally(Pool, "state")),
-            "nodes": dict(store.tally(Node, "state")),
-            "jobs": dict(store.tally(Job, "state")),
-            "tasks": dict(store.tally(Task, "state")),
-        }
-    )

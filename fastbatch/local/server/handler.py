@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from fastbatch.local import signature
+from fastbatch.local.clock import SystemClock
 from fastbatch.local.errors import Refused
 from fastbatch.local.operations.call import Answer, Call
 from fastbatch.local.server import reading, routes, writing
@@ -30,6 +31,7 @@ class Handler:
         self._core = core
         self._account = account
         self._port = port
+        self._machine = SystemClock()  # which clients go by when they sign, however the service's clock is turned
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request; whatever goes wrong is an answer too."""
@@ -37,7 +39,8 @@ class Handler:
         url = f"http://{request.headers.get('Host', '')}"
         try:
             reading.check_host(request.headers.get("Host"), self._port)
-            return await writing.answer(request, await self._operate(request, url), url, request_id)
+            said = await self._operate(request, url)
+            return await writing.answer(request, said, url, writing.Stamp(request_id, self._core.clock.shown()))
         except Refused as refused:
             return self._refuse(request, refused, request_id)
         except ConnectionError:  # the client has gone: no failure of ours, and nobody hears what is said
@@ -48,7 +51,8 @@ class Handler:
 
     def _refuse(self, request: web.BaseRequest, refused: Refused, request_id: str) -> web.StreamResponse:
         url = f"http://127.0.0.1:{self._port}"
-        response = writing.refusal(request, refused, url, request_id, self._core.clock.now())
+        stamp = writing.Stamp(request_id, self._core.clock.shown())
+        response = writing.refusal(request, refused, url, stamp)
         if request.can_read_body:
             response.force_close()  # what is left of the body is not a next request
         return response
@@ -58,7 +62,7 @@ class Handler:
         path, pairs = reading.split(target)
         headers = {name.lower(): value for name, value in request.headers.items()}
         signed = signature.Request(request.method, path, pairs, headers)
-        reading.authenticate(signed, self._account.name, self._account.key, self._core.clock.now())
+        reading.authenticate(signed, self._account.name, self._account.key, self._machine.now())
         route, ids = routes.find(request.method, path)
         query = reading.query(route, pairs)
         call = Call(self._core, url, path, ids, query, headers, await reading.body(request, route))

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from fastbatch.local import bodies
 from fastbatch.local.errors import Refused
 from fastbatch.local.fields import Object
-from fastbatch.local.operations import account, files, jobs, nodes, pools, tasks
+from fastbatch.local.operations import account, control, files, jobs, nodes, pools, tasks
 from fastbatch.local.operations.call import Call, Operation
 
 _LIST = frozenset({"$filter", "$select", "$expand", "maxresults", "$skiptoken"})
@@ -100,7 +100,10 @@ ROUTES = (
     Route(
         "delete_task_file", "DELETE", "/jobs/{job}/tasks/{task}/files/{file}", files.delete, frozenset({"recursive"})
     ),
-    Route("status", "GET", "/local/status", account.status),
+    Route("status", "GET", "/local/status", control.status),
+    Route("clock", "GET", "/local/clock", control.clock),
+    _body("turn_clock", "POST", "/local/clock", control.turn_clock, bodies.CLOCK),
+    Route("reset", "POST", "/local/reset", control.reset),
     _missing("replace_pool_properties", "POST", "/pools/{pool}/updateproperties"),
     _missing("enable_pool_auto_scale", "POST", "/pools/{pool}/enableautoscale"),
     _missing("disable_pool_auto_scale", "POST", "/pools/{pool}/disableautoscale"),

@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import aiohttp
 from aiohttp import web
@@ -13,10 +13,11 @@ from aiohttp import web
 from fastbatch.local import ending, orphans
 from fastbatch.local.agent.blobs import Storage
 from fastbatch.local.agent.node import Agent
-from fastbatch.local.clock import SystemClock
+from fastbatch.local.clock import TurnableClock
 from fastbatch.local.errors import Unavailable
 from fastbatch.local.instance.home import Home
 from fastbatch.local.instance.remains import end_remains
+from fastbatch.local.operations import control
 from fastbatch.local.server.handler import Account, Handler
 from fastbatch.local.service import engine
 from fastbatch.local.service.core import Core
@@ -53,22 +54,26 @@ def _listening(port: int) -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def _running(home: Home, account: Account, port: int, limits: Limits, store: Store) -> AsyncIterator[Core]:
-    clock = SystemClock()
+    with _readable(home):
+        clock = TurnableClock(control.clock_setting(store))
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
-        agent = Agent(home.nodes, account.name, f"http://127.0.0.1:{port}/", Storage(session), clock)
+        agent = Agent(home.nodes, account.name, f"http://127.0.0.1:{port}/", Storage(session, clock=clock), clock)
         core = Core(store, clock, agent, limits, engine.step)
-        _recover(core, home)
+        with _readable(home):
+            engine.recover(core)
         try:
             yield core
         finally:
             await core.close()
 
 
-def _recover(core: Core, home: Home) -> None:
+@contextlib.contextmanager
+def _readable(home: Home) -> Iterator[None]:
+    """Say of a damaged state what to do; a file may open well, and yet be damaged further on."""
     try:
-        engine.recover(core)
-    except Damaged as error:  # a file may open well, and yet be damaged further on
+        yield
+    except Damaged as error:
         raise Unavailable(
             f"The state in {home.database} can't be read ({error}). Move it away to start anew."
         ) from error

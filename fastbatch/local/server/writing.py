@@ -1,9 +1,11 @@
 """Writing answers: bodies with their metadata, files, and the one place where an error gets its body."""
 
+import functools
 import json
 import os
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from aiohttp import web
@@ -17,9 +19,17 @@ _JSON = "application/json;odata=minimalmetadata"
 _ERROR = "Microsoft.Azure.Batch.Protocol.Entities.Container.errors/@Element"
 
 
-async def answer(request: web.BaseRequest, said: Answer, url: str, request_id: str) -> web.StreamResponse:
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What every answer bears: the name of its request, and the service's time."""
+
+    request_id: str
+    now: int
+
+
+async def answer(request: web.BaseRequest, said: Answer, url: str, stamp: Stamp) -> web.StreamResponse:
     """Write what an operation said."""
-    headers = {**_common_headers(request, request_id), **said.headers}
+    headers = {**_common_headers(request, stamp), **said.headers}
     if said.part is not None:
         return await _file(request, said.status, headers, said.part)
     if said.body is None:
@@ -27,14 +37,14 @@ async def answer(request: web.BaseRequest, said: Answer, url: str, request_id: s
     return _json(said.status, headers, {"odata.metadata": f"{url}/$metadata#{said.metadata}", **said.body})
 
 
-def refusal(request: web.BaseRequest, refused: Refused, url: str, request_id: str, now: int) -> web.Response:
+def refusal(request: web.BaseRequest, refused: Refused, url: str, stamp: Stamp) -> web.Response:
     """Write why a request is refused; to HEAD by the status alone."""
-    headers = _common_headers(request, request_id)
+    headers = _common_headers(request, stamp)
     status = 304 if refused.code == "ConditionNotMet" and request.method in {"GET", "HEAD"} else refused.status
     if request.method == "HEAD" or status == 304:  # noqa: PLR2004 - Not Modified
         return web.Response(status=status, headers=headers)
     body = refused.body()
-    text = f"{refused.message}\nRequestId:{request_id}\nTime:{wire.time_text(now)}"
+    text = f"{refused.message}\nRequestId:{stamp.request_id}\nTime:{wire.time_text(stamp.now)}"
     body["message"] = {"lang": "en-US", "value": text}
     return _json(status, headers, {"odata.metadata": f"{url}/$metadata#{_ERROR}", **body})
 
@@ -48,11 +58,21 @@ def _json(status: int, headers: Mapping[str, str], body: Mapping[str, object]) -
     return web.Response(status=status, headers={**headers, "Content-Type": _JSON}, body=json.dumps(body).encode())
 
 
-def _common_headers(request: web.BaseRequest, request_id: str) -> dict[str, str]:
-    headers = {"DataServiceVersion": "3.0", "request-id": request_id, "Server": "fastbatch-local"}
+def _common_headers(request: web.BaseRequest, stamp: Stamp) -> dict[str, str]:
+    headers = {
+        "DataServiceVersion": "3.0",
+        "Date": _date(stamp.now // wire.SECOND),
+        "request-id": stamp.request_id,
+        "Server": "fastbatch-local",
+    }
     if request.headers.get("return-client-request-id", "").lower() == "true":
         headers["client-request-id"] = request.headers.get("client-request-id", "")
     return headers
+
+
+@functools.lru_cache(maxsize=2)
+def _date(second: int) -> str:
+    return wire.http_date(second * wire.SECOND)
 
 
 async def _file(

@@ -13,7 +13,7 @@ from typing import Any
 
 from fastbatch.local import wire
 from fastbatch.local.agent.node import Agent
-from fastbatch.local.clock import Clock, Timer
+from fastbatch.local.clock import Timer, TurnableClock
 from fastbatch.local.records import Job, Node, Pool, Task
 from fastbatch.local.service.limits import Limits
 from fastbatch.local.service.runs import Run, Runs
@@ -28,7 +28,7 @@ class Core:
     """The state of a running service; `step` is called when there is something to look at."""
 
     def __init__(
-        self, store: Store, clock: Clock, agent: Agent, limits: Limits, step: Callable[["Core"], None]
+        self, store: Store, clock: TurnableClock, agent: Agent, limits: Limits, step: Callable[["Core"], None]
     ) -> None:
         self.store = store
         self.clock = clock
@@ -43,6 +43,8 @@ class Core:
         self.next_cleaning: int | None = None  # when the next files of tasks go
         self._step = step
         self._awake = False
+        self._looked = asyncio.Event()  # not while a look is among the next things that the event loop does
+        self._looked.set()
         self._closed = False
         self._timers: dict[tuple[str, int], Timer] = {}
         self._chores: set[asyncio.Task[None]] = set()
@@ -126,6 +128,12 @@ class Core:
         finally:
             self.removing.discard((type(record).__name__, record.key))
 
+    async def settled(self) -> None:
+        """Wait until everything is looked at that there is to look at, and what was begun has taken a first step."""
+        while not self._looked.is_set():
+            await self._looked.wait()
+        await asyncio.sleep(0)
+
     async def close(self) -> None:
         """End all that runs, and do nothing more."""
         self._closed = True
@@ -135,6 +143,17 @@ class Core:
         if self._chores:
             await asyncio.wait(self._chores)
 
+    async def start_anew(self) -> None:
+        """End all that runs, and forget everything: there is nothing, as at the very first start."""
+        await self.close()
+        with self.store.transaction():
+            self.store.clear()
+        await self.agent.remove_everything()
+        for memory in (self.pools, self.jobs, self.results, self.actions):
+            memory.clear()
+        self.next_cleaning = None
+        self._awake = self._closed = False
+
     def _concluded(self, run: Run, outcome: Outcome | None) -> None:
         self.results.append((run, outcome))
         self._wake()
@@ -142,9 +161,11 @@ class Core:
     def _wake(self) -> None:
         if not (self._awake or self._closed):
             self._awake = True
+            self._looked.clear()
             asyncio.get_running_loop().call_soon(self._look)
 
     def _look(self) -> None:
+        self._looked.set()
         if self._closed:
             return
         before = list(self.results), set(self.jobs), set(self.pools)

@@ -1,0 +1,60 @@
+"""The service's own operations, which Batch has not: what there is, what time it is, and a fresh start."""
+
+import dataclasses
+import json
+
+from fastbatch.local import wire
+from fastbatch.local.clock import Setting
+from fastbatch.local.operations.call import Answer, Call
+from fastbatch.local.records import Job, Node, Pool, Task
+from fastbatch.local.store import Store
+
+_CLOCK = "clock"
+
+
+def status(call: Call) -> Answer:
+    """Tell what there is, counted by state."""
+    store = call.core.store
+    return Answer(
+        body={
+            "pools": dict(store.tally(Pool, "state")),
+            "nodes": dict(store.tally(Node, "state")),
+            "jobs": dict(store.tally(Job, "state")),
+            "tasks": dict(store.tally(Task, "state")),
+        }
+    )
+
+
+def clock(call: Call) -> Answer:
+    """Tell the service's time, and whether it stands still."""
+    turned = call.core.clock
+    return Answer(
+        body={"now": wire.time_text(turned.shown()), "frozen": turned.setting.stopped_at is not None},
+    )
+
+
+async def turn_clock(call: Call) -> Answer:
+    """Stop the clock or let it go on, and put it forward; answer when all that was due on the way has been begun."""
+    turned = call.core.clock
+    async with turned.turning:
+        if call.body.get("frozen") is True:
+            turned.stop()
+        for _ in turned.advance(wire.parse_duration(call.body.get("advance", "PT0S"))):
+            await call.core.settled()
+        if call.body.get("frozen") is False:
+            turned.go()
+        call.core.store.note(_CLOCK, json.dumps(dataclasses.asdict(turned.setting)))
+    return clock(call)
+
+
+def clock_setting(store: Store) -> Setting:
+    """Give how the clock was turned before the service was stopped."""
+    return Setting(**json.loads(store.noted(_CLOCK) or "{}"))
+
+
+async def reset(call: Call) -> Answer:
+    """Forget pools, jobs, tasks and how the clock was turned; everything that runs is ended first."""
+    async with call.core.clock.turning:
+        await call.core.start_anew()
+        call.core.clock.set_right()
+    return Answer(204)
