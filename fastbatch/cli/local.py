@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fastbatch.cli.exits import ServiceFailed, boundary
+from fastbatch.cli.local_control import clock, faults, reset
+from fastbatch.cli.local_home import home_option, instance
 
 if TYPE_CHECKING:
     from fastbatch.local.instance.asking import Health, Status
@@ -19,11 +21,6 @@ if TYPE_CHECKING:
     from fastbatch.local.processes import Identity
 
 _PORTS = click.IntRange(0, 65535)
-_home = click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The folder of the instance: its state, keys and logs.  [default: fastbatch/local in the user's state folder]",
-)
 
 
 class _Seconds(click.FloatRange):
@@ -51,11 +48,17 @@ def local() -> None:
       eval "$(fastbatch local env)"         let az, the SDKs and azcopy find them
       fastbatch local status                what runs, and what there is
       fastbatch local down                  stop both, and all that they started
+
+    clock, faults and reset are for tests: they turn its clock, let it misbehave, and let it forget.
     """
 
 
+for _command in (clock, faults, reset):
+    local.add_command(_command)
+
+
 @local.command()
-@_home
+@home_option
 @click.option("--ephemeral", is_flag=True, help="Remove all of it as soon as the owner ends; for tests.")
 @click.option(
     "--owner", type=click.IntRange(1), metavar="PID", help="With --ephemeral: the owner.  [default: who calls this]"
@@ -99,7 +102,7 @@ def up(
         raise click.UsageError("--owner goes with --ephemeral.")
     with boundary():
         keeper = _identity(os.getppid() if owner is None else owner) if ephemeral else None
-        at = _new_home(home) if ephemeral else _instance(home)
+        at = _new_home(home) if ephemeral else instance(home)
         started = lifecycle.up(at, lifecycle.Ports(batch_port, storage_port), Limits(**limits), _say, keeper)
         where = asking.environment(at)
         _require_answers(at, asking.status(at))
@@ -109,7 +112,7 @@ def up(
 
 
 @local.command()
-@_home
+@home_option
 def down(home: Path | None) -> None:
     """
     Stop both services and everything that they started.
@@ -124,13 +127,13 @@ def down(home: Path | None) -> None:
     from fastbatch.local.instance import lifecycle
 
     with boundary():
-        at = _instance(home)
+        at = instance(home)
         stopped = lifecycle.down(at)
     _say("Stopped." if stopped else f"No local services run in {_shown(at)}.")
 
 
 @local.command()
-@_home
+@home_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(home: Path | None, *, as_json: bool) -> None:
     """
@@ -144,14 +147,14 @@ def status(home: Path | None, *, as_json: bool) -> None:
     from fastbatch.local.instance import asking
 
     with boundary():
-        at = _instance(home)
+        at = instance(home)
         found = asking.status(at)
     click.echo(_status_json(at, found) if as_json else _status_text(at, found))
     _require_answers(at, found)
 
 
 @local.command()
-@_home
+@home_option
 def env(home: Path | None) -> None:
     """
     Print `export` lines that make az, the SDKs, azcopy and fastbatch find the services. They hold keys.
@@ -163,29 +166,23 @@ def env(home: Path | None) -> None:
     from fastbatch.local.instance import asking
 
     with boundary():
-        at = _instance(home)
+        at = instance(home)
         asking.require_running(at)
         variables = asking.environment(at)
     for name, value in variables.items():
         click.echo(f"export {name}={shlex.quote(value)}")
 
 
-def _instance(home: Path | None) -> "Home":
-    from fastbatch.local.instance.home import Home, default_home
-
-    return Home(home or default_home())
-
-
 def _new_home(home: Path | None) -> "Home":
     """Give a folder that may be removed in the end, as there is nothing in it yet."""
     if home is None:
-        return _instance(Path(tempfile.mkdtemp(prefix="fastbatch-local-")))
+        return instance(Path(tempfile.mkdtemp(prefix="fastbatch-local-")))
     if home.exists() and any(home.iterdir()):
         raise click.UsageError(
             f"{click.format_filename(home)} is not empty, and with --ephemeral it would be removed in the end. "
             "Name a new or an empty folder with --home."
         )
-    return _instance(home)
+    return instance(home)
 
 
 def _identity(pid: int) -> "Identity":

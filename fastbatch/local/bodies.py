@@ -15,6 +15,7 @@ from fastbatch.local.fields import (
     integer,
     later,
     listing,
+    number,
     text,
     wrong,
 )
@@ -281,3 +282,11 @@ TASK = Object(
 TASK_COLLECTION = Object({"value": Field(listing(lambda value, _where: value, MOST_TASKS), required=True)})
 TASK_UPDATE = Object({"constraints": Object(_TASK_CONSTRAINTS)})
 CLOCK = Object({"frozen": boolean, "advance": duration()})
+LIMITS = Object(
+    {
+        "nodeBootSeconds": number(0, 86400),
+        "nodeQuota": integer(0),
+        "poolQuota": integer(0),
+        "activeJobQuota": integer(0),
+    }
+)

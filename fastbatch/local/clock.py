@@ -110,7 +110,8 @@ class TurnableClock:
     def advance(self, duration: int) -> Iterator[None]:
         """Let time pass at once: give a step for each alarm that has rung on the way, for what follows from it."""
         stood_still = self._setting.stopped_at is not None
-        until = self.shown() + duration
+        # From the last moment that was given: what is to last an hour is over when an hour was let pass after it.
+        until = max(self.shown(), self._last) + duration
         self.stop()
         while (alarm := self._next(until)) is not None:
             self._turn(Setting(stopped_at=max(alarm.moment, self.shown())))

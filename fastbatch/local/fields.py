@@ -72,6 +72,19 @@ def integer(lowest: int = -_INT32 - 1, highest: int = _INT32) -> Check:
     return check
 
 
+def number(lowest: float, highest: float) -> Check:
+    """Check for a number, whole or not."""
+
+    def check(value: Any, where: str) -> float:
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise wrong(where, "it must be a number")
+        if not lowest <= value <= highest:
+            raise wrong(where, f"it must be from {lowest} to {highest}")
+        return float(value)
+
+    return check
+
+
 def boolean(value: Any, where: str) -> bool:
     """Check for true or false."""
     if not isinstance(value, bool):

@@ -10,6 +10,12 @@ from fastbatch.local.records import Job, Node, Pool, Task
 from fastbatch.local.store import Store
 
 _CLOCK = "clock"
+_LIMITS = {
+    "nodeBootSeconds": "node_boot_seconds",
+    "nodeQuota": "node_quota",
+    "poolQuota": "pool_quota",
+    "activeJobQuota": "active_job_quota",
+}
 
 
 def status(call: Call) -> Answer:
@@ -52,8 +58,20 @@ def clock_setting(store: Store) -> Setting:
     return Setting(**json.loads(store.noted(_CLOCK) or "{}"))
 
 
+def limits(call: Call) -> Answer:
+    """Tell how fast nodes boot, and what the account may have."""
+    return Answer(body={wire_name: getattr(call.core.limits, name) for wire_name, name in _LIMITS.items()})
+
+
+def set_limits(call: Call) -> Answer:
+    """Change that, until the service forgets everything or is stopped."""
+    changes = {_LIMITS[wire_name]: value for wire_name, value in call.body.items()}
+    call.core.limits = dataclasses.replace(call.core.limits, **changes)
+    return limits(call)
+
+
 async def reset(call: Call) -> Answer:
-    """Forget pools, jobs, tasks and how the clock was turned; everything that runs is ended first."""
+    """Forget pools, jobs, tasks, and how clock and limits were set; everything that runs is ended first."""
     async with call.core.clock.turning:
         await call.core.start_anew()
         call.core.clock.set_right()

@@ -103,6 +103,8 @@ ROUTES = (
     Route("status", "GET", "/local/status", control.status),
     Route("clock", "GET", "/local/clock", control.clock),
     _body("turn_clock", "POST", "/local/clock", control.turn_clock, bodies.CLOCK),
+    Route("limits", "GET", "/local/limits", control.limits),
+    _body("set_limits", "PATCH", "/local/limits", control.set_limits, bodies.LIMITS),
     Route("reset", "POST", "/local/reset", control.reset),
     _missing("replace_pool_properties", "POST", "/pools/{pool}/updateproperties"),
     _missing("enable_pool_auto_scale", "POST", "/pools/{pool}/enableautoscale"),

@@ -33,7 +33,7 @@ class Core:
         self.store = store
         self.clock = clock
         self.agent = agent
-        self.limits = limits
+        self.limits = self._first_limits = limits
         self.runs = Runs(self._concluded)
         self.pools: set[int] = set()  # to look at
         self.jobs: set[int] = set()
@@ -152,6 +152,7 @@ class Core:
         for memory in (self.pools, self.jobs, self.results, self.actions):
             memory.clear()
         self.next_cleaning = None
+        self.limits = self._first_limits
         self._awake = self._closed = False
 
     def _concluded(self, run: Run, outcome: Outcome | None) -> None:
