@@ -1,0 +1,62 @@
+"""The fixtures for other people's tests, in a pytest of their own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+USING = """
+    import urllib.request
+
+    def test_first(local_batch):
+        local_batch.set_limits(pool_quota=0)
+        local_batch.clock.freeze()
+
+    def test_second(local_batch):
+        before = local_batch.clock.now()
+        while local_batch.clock.now() == before:
+            pass
+        print(local_batch)
+        assert "AZURE_BATCH_ENDPOINT" in local_batch.environment
+"""
+
+
+def tested(folder: Path, module: str, *options: str) -> str:
+    """Give what a pytest says of a module that passes."""
+    lines = [line.removeprefix("    ") for line in module.splitlines()]
+    (folder / "test_it.py").write_text("\n".join(lines))
+    alone = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir=.", "-rA"]
+    done = subprocess.run([*alone, *options], cwd=folder, capture_output=True, check=False, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "more"),
+    [
+        ([], ""),
+        (["-p", "fastbatch.local.pytest_plugin"], ""),
+        ([], '    pytest_plugins = ["fastbatch.local.pytest_plugin"]\n'),
+    ],
+)
+def test_tests_have_the_services_however_they_ask_for_the_plugin(tmp_path: Path, options: list[str], more: str) -> None:
+    """Each as if it were the first; and no key is shown where a test fails."""
+    said = tested(tmp_path, more + USING, *options)
+
+    assert "2 passed" in said
+    assert "LocalBatch(endpoint='http://127.0.0.1:" in said
+    assert "key" not in said.lower()
+
+
+def test_who_asks_for_nothing_gets_nothing(tmp_path: Path) -> None:
+    """No service is started, and not even imported, for tests that have nothing to do with Batch."""
+    module = """
+    import sys
+
+    def test_nothing():
+        assert [name for name in sys.modules if name.startswith(("fastbatch.local.", "azure", "aiohttp"))] == [
+            "fastbatch.local.pytest_plugin"
+        ]
+"""
+    assert "1 passed" in tested(tmp_path, module)
