@@ -113,13 +113,15 @@ class TurnableClock:
         # From the last moment that was given: what is to last an hour is over when an hour was let pass after it.
         until = max(self.shown(), self._last) + duration
         self.stop()
-        while (alarm := self._next(until)) is not None:
-            self._turn(Setting(stopped_at=max(alarm.moment, self.shown())))
-            self._ring(alarm)
-            yield
-        self._turn(Setting(stopped_at=until))
-        if not stood_still:
-            self.go()
+        try:
+            while (alarm := self._next(until)) is not None:
+                self._turn(Setting(stopped_at=max(alarm.moment, self.shown())))
+                self._ring(alarm)
+                yield
+            self._turn(Setting(stopped_at=until))
+        finally:  # be it that who turns it has left halfway
+            if not stood_still:
+                self.go()
 
     def forget(self, alarm: _Alarm) -> None:
         """Let an alarm not ring."""

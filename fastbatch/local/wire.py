@@ -10,6 +10,8 @@ DAY = 86_400 * SECOND
 FOREVER = "P10675199DT2H48M5.4775807S"  # the longest duration that the service knows: no limit
 END_OF_TIME = 2**62  # later than any time that comes, and within what a database can hold
 
+LAST_TIME = 253_370_764_800 * SECOND  # the year 9999, which is the last that can be written
+
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 _DURATION = re.compile(

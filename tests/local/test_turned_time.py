@@ -151,6 +151,19 @@ def test_a_fresh_start_leaves_nothing_but_blobs(local_batch: LocalBatch, client:
         client.create_pool(instances.pool_body(name))
 
 
+def test_the_clock_goes_as_far_as_times_can_be_written(local_batch: LocalBatch, client: Any) -> None:
+    """Farther is refused; nothing is turned then."""
+    local_batch.clock.freeze()
+    for _ in range(2):
+        local_batch.clock.advance(timedelta(days=366 * 1000))
+    before = local_batch.clock.now()
+    with pytest.raises(ControlRefused, match="9999"):
+        local_batch.clock.advance(timedelta(days=366 * 8000))
+
+    assert local_batch.clock.now() == before
+    assert list(client.list_pools()) == []
+
+
 @pytest.mark.parametrize(
     ("limits", "wrong"),
     [({"node_boot_seconds": -1}, "nodeBootSeconds"), ({"pool_quota": 0.5}, "poolQuota"), ({"pools": 1}, "pools")],

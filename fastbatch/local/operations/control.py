@@ -5,6 +5,7 @@ import json
 
 from fastbatch.local import wire
 from fastbatch.local.clock import Setting
+from fastbatch.local.errors import Refused
 from fastbatch.local.operations.call import Answer, Call
 from fastbatch.local.records import Job, Node, Pool, Task
 from fastbatch.local.store import Store
@@ -42,10 +43,13 @@ def clock(call: Call) -> Answer:
 async def turn_clock(call: Call) -> Answer:
     """Stop the clock or let it go on, and put it forward; answer when all that was due on the way has been begun."""
     turned = call.core.clock
+    duration = wire.parse_duration(call.body.get("advance", "PT0S"))
     async with turned.turning:
+        if turned.shown() + duration > wire.LAST_TIME:
+            raise Refused("OutOfRangeInput", "The clock goes to the year 9999 only.", {"PropertyName": "advance"})
         if call.body.get("frozen") is True:
             turned.stop()
-        for _ in turned.advance(wire.parse_duration(call.body.get("advance", "PT0S"))):
+        for _ in turned.advance(duration):
             await call.core.settled()
         if call.body.get("frozen") is False:
             turned.go()
