@@ -126,13 +126,15 @@ class Play:
         self.settle()
         return answer
 
-    def restart(self) -> None:
-        """End every process, and start anew from what the store says; nothing is written down in between."""
-        self.loop.run_until_complete(self._restart())
+    def restart(self, after: int = 0) -> None:
+        """End every process, and start anew after some time from what the store says, in which all is as it was."""
+        self.loop.run_until_complete(self._restart(after))
         self.settle()
 
-    async def _restart(self) -> None:
+    async def _restart(self, after: int) -> None:
         await self._stop()
+        for _ in self.clock.advance(after):
+            pass
         self.core = self._new_core()
         engine.recover(self.core)
 
