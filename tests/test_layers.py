@@ -44,9 +44,9 @@ def test_the_local_services_import_nothing_else_of_fastbatch() -> None:
         assert strangers == [], path
 
 
-def test_only_the_store_knows_of_the_database() -> None:
+def test_only_the_store_and_its_part_know_of_the_database() -> None:
     """Everybody else sees records."""
-    assert importers("fastbatch/local", "sqlite3") == {"store.py"}
+    assert importers("fastbatch/local", "sqlite3") == {"store.py", "dependencies.py"}
 
 
 def test_only_the_server_knows_of_http_requests() -> None:

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from fastbatch.local import wire
+from fastbatch.local.dependson import DEPENDS_ON
 from fastbatch.local.fields import (
     Check,
     Field,
@@ -188,7 +189,7 @@ JOB = Object(
         "displayName": text(1024),
         **_JOB_CHANGES,
         "onTaskFailure": Field(choice("noaction", "performexitoptionsjobaction"), default="noaction"),
-        "usesTaskDependencies": Field(later, default=False),
+        "usesTaskDependencies": Field(boolean, default=False),
         "commonEnvironmentSettings": _ENVIRONMENT,
         "jobManagerTask": later,
         "jobPreparationTask": later,
@@ -201,7 +202,9 @@ JOB_UPDATE = Object(_JOB_CHANGES)
 JOB_DISABLE = Object({"disableTasks": Field(choice("requeue", "terminate", "wait"), required=True)})
 JOB_TERMINATE = Object({"terminateReason": text(1024)})
 
-_EXIT_OPTIONS = Object({"jobAction": choice("none", "disable", "terminate"), "dependencyAction": later})
+_EXIT_OPTIONS = Object(
+    {"jobAction": choice("none", "disable", "terminate"), "dependencyAction": choice("satisfy", "block")}
+)
 _EXIT_CONDITIONS = Object(
     {
         "exitCodes": listing(
@@ -271,10 +274,10 @@ TASK = Object(
         "requiredSlots": Field(integer(1, MOST_SLOTS), default=1),
         "userIdentity": Field(_user_identity, default={"autoUser": {"scope": "pool", "elevationLevel": "nonadmin"}}),
         "exitConditions": _EXIT_CONDITIONS,
+        "dependsOn": DEPENDS_ON,
         "affinityInfo": Object({"affinityId": Field(text(256), required=True)}),
         "containerSettings": later,
         "multiInstanceSettings": later,
-        "dependsOn": later,
         "applicationPackageReferences": later,
         "authenticationTokenSettings": later,
     }

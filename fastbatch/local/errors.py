@@ -17,6 +17,8 @@ _400 = Literal[
     "OutOfRangeInput",
     "OutOfRangeQueryParameterValue",
     "TaskDependenciesNotSpecifiedOnJob",
+    "TaskDependencyListTooLong",
+    "TaskDependencyRangesTooLong",
     "UnsupportedProperty",
     "UnsupportedQueryParameter",
     "UnsupportedRequestVersion",

@@ -68,6 +68,7 @@ class Job:
     deadline: int | None = None
     on_all_complete: str = "noaction"
     on_task_failure: str = "noaction"
+    uses_dependencies: bool = False
     previous_state: str | None = None
     previous_time: int | None = None
     ended: int | None = None
@@ -105,6 +106,7 @@ class Task:
     process: str | None = None
     files_until: int | None = None  # when the files of a completed task may go
     files_gone: bool = False
+    blocked: bool = False  # it depends on what is not satisfied
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 """
-The service's state, in SQLite: the only place that knows so.
+The service's state, in SQLite: this and its part `dependencies` are the only places that know so.
 
 Each kind of record is a table whose columns are the record's fields. All calls are synchronous and quick; a caller
 groups what belongs together in one transaction. A killed process loses no finished transaction.
@@ -14,6 +14,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fastbatch.local.dependencies import SCHEMA, Dependencies
 from fastbatch.local.errors import Unavailable
 from fastbatch.local.records import Job, Node, Pool, Record, Specification, Task
 
@@ -46,6 +47,7 @@ _INSERT = {
 _INDEXES = [
     "CREATE INDEX jobs_to_run ON jobs (pool_id) WHERE state = 'active'",
     "CREATE INDEX tasks_by_state ON tasks (job, state)",
+    "CREATE INDEX tasks_to_run ON tasks (job, blocked) WHERE state = 'active'",
     "CREATE INDEX tasks_running ON tasks (key) WHERE state = 'running'",
     "CREATE INDEX tasks_with_files ON tasks (files_until) WHERE files_until IS NOT NULL",
 ]
@@ -59,6 +61,7 @@ class Store:
             self._database = sqlite3.connect(path, isolation_level=None, cached_statements=512)
         except sqlite3.Error as error:
             raise _unreadable(path, error) from error
+        self.dependencies = Dependencies(self._database)
         try:
             self._prepare(path)
         except BaseException as error:
@@ -78,8 +81,8 @@ class Store:
             with self.transaction():
                 for kind in _TABLES:
                     run(_table(kind))
-                for index in _INDEXES:
-                    run(index)
+                for statement in (*_INDEXES, *SCHEMA):
+                    run(statement)
                 run("CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
                 run(f"PRAGMA user_version = {VERSION}")
         elif version != VERSION:
@@ -115,14 +118,15 @@ class Store:
         cursor = self._database.execute(_INSERT[type(record)], (None, *row[1:]))
         return dataclasses.replace(record, key=typing.cast("int", cursor.lastrowid))
 
-    def add_tasks(self, tasks: Sequence[Task], bodies: Sequence[str]) -> None:
-        """Add tasks to a job, none of which is there yet."""
+    def add_tasks(self, tasks: Sequence[Task], bodies: Sequence[str]) -> range:
+        """Add tasks to a job, none of which is there yet; give their keys."""
         (last,) = self._database.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = 'tasks'").fetchone()
         keys = range((last or 0) + 1, (last or 0) + 1 + len(tasks))
         values = _VALUES[Task]
         rows = [(key, *values(task)[1:]) for key, task in zip(keys, tasks, strict=True)]
         self._database.executemany(_INSERT[Task], rows)
         self._database.executemany(_INSERT[Specification], list(zip(keys, bodies, strict=True)))
+        return keys
 
     def save(self, old: R, new: R) -> R:
         """Write what changed from one version of a record to the next; give the next."""
@@ -179,8 +183,10 @@ class Store:
                 "DELETE FROM specifications WHERE task IN (SELECT key FROM tasks WHERE job = ?)", (record.key,)
             )
             self._database.execute("DELETE FROM tasks WHERE job = ?", (record.key,))
+            self.dependencies.forget_job(record.key)
         if isinstance(record, Task):
             self._database.execute("DELETE FROM specifications WHERE task = ?", (record.key,))
+            self.dependencies.forget_task(record.key)
         self._database.execute(f"DELETE FROM {_TABLES[type(record)]} WHERE key = ?", (record.key,))
 
     def get(self, kind: type[R], key: int) -> R | None:

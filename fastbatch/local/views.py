@@ -47,6 +47,7 @@ _GIVEN_BY_TASK = (
     "affinityInfo",
     "commandLine",
     "constraints",
+    "dependsOn",
     "displayName",
     "environmentSettings",
     "exitConditions",

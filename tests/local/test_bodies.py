@@ -99,6 +99,7 @@ def test_what_is_not_said_of_a_user_is_the_default() -> None:
         ("outputFiles", [{"filePattern": "x", "destination": {}, "uploadOptions": {"uploadCondition": "always"}}]),
         ("exitConditions", {"exitCodes": [{"code": 1}]}),
         ("exitConditions", {"exitCodes": [{"code": "1", "exitOptions": {}}]}),
+        ("exitConditions", {"default": {"dependencyAction": "cancel"}}),
         ("userIdentity", {"username": "a", "autoUser": {"scope": "pool"}}),
         ("userIdentity", {"username": ""}),
         ("userIdentity", {"autoUser": {"scope": "everyone"}}),
@@ -118,8 +119,6 @@ def test_a_bad_task_is_refused(field: str, value: Any) -> None:
         (bodies.POOL, POOL, "enableAutoScale"),
         (bodies.POOL, POOL, "networkConfiguration"),
         (bodies.JOB, JOB, "jobManagerTask"),
-        (bodies.JOB, JOB, "usesTaskDependencies"),
-        (bodies.TASK, TASK, "dependsOn"),
         (bodies.TASK, TASK, "containerSettings"),
         (bodies.TASK, TASK, "multiInstanceSettings"),
     ],
@@ -154,6 +153,7 @@ TEXTS = st.text(max_size=12) | st.sampled_from(["", "PT1H", "p", "task", "1", SO
 INNER = [
     *("name", "value", "autoUser", "scope", "httpUrl", "filePath", "poolId", "maxTaskRetryCount", "retentionTime"),
     *("commandLine", "exitCodes", "code", "exitOptions", "jobAction", "default", "filePattern", "destination"),
+    *("taskIds", "taskIdRanges", "start", "end"),
 ]
 
 
@@ -162,7 +162,10 @@ INNER = [
     pool=named(
         "displayName", "vmSize", "startTask", "metadata", "taskSlotsPerNode", "resizeTimeout", "networkConfiguration"
     ),
-    job=named("displayName", "priority", "constraints", "metadata", "commonEnvironmentSettings", "onTaskFailure", "x"),
+    job=named(
+        *("displayName", "priority", "constraints", "metadata", "commonEnvironmentSettings", "onTaskFailure", "x"),
+        "usesTaskDependencies",
+    ),
     task=named("displayName", "constraints", "environmentSettings", "userIdentity", "exitConditions", "dependsOn", "x"),
 )
 def test_no_body_makes_the_service_fail(

@@ -96,6 +96,7 @@ class Service(RuleBasedStateMachine):
     def new_job(self, name: str, pool: str, priority: int, most: int) -> None:
         """Make a job."""
         body = {"id": name, "poolInfo": {"poolId": pool}, "priority": priority, "maxParallelTasks": most}
+        body["usesTaskDependencies"] = name == "three"
         if self.ask(jobs.create, JOB, body):
             self.expected[name] = set()
 
@@ -106,6 +107,8 @@ class Service(RuleBasedStateMachine):
             self.number += 1
             task = {"id": f"t{self.number}", "commandLine": "c", "requiredSlots": slots}
             task["constraints"] = {"maxTaskRetryCount": retries, "retentionTime": "PT10M"}
+            if name == "three" and f"t{self.number - 1}" in self.expected.get(name, ()):
+                task["dependsOn"] = {"taskIds": [f"t{self.number - 1}"]}
             if self.ask(tasks.create, TASK, task, job=name):
                 self.expected[name].add(f"t{self.number}")
 
@@ -207,7 +210,7 @@ class Service(RuleBasedStateMachine):
             runs = len(self.play.core.runs.of_job(job.key))
             if job.most_parallel < 0 or runs < job.most_parallel:
                 found += self.play.store.select(
-                    Task, "job = ? AND state = 'active' AND slots <= ?", [job.key, pool.slots], "key"
+                    Task, "job = ? AND state = 'active' AND NOT blocked AND slots <= ?", [job.key, pool.slots], "key"
                 )
         return [task for task in found if self.play.core.runs.of_task(task.key) is None]
 
@@ -238,7 +241,7 @@ class Service(RuleBasedStateMachine):
         store = self.play.store
         for job in list(store.select(Job, "state = 'active'")):
             pool = store.find(Pool, job.pool_id)
-            unfinished = "job = ? AND state <> 'completed' AND slots <= ?"
+            unfinished = "job = ? AND state <> 'completed' AND NOT blocked AND slots <= ?"
             if job.most_parallel and store.any(Task, unfinished, [job.key, pool.slots if pool else 4]):
                 return True
         return bool(self.play.agent.playing)

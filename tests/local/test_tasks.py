@@ -184,9 +184,9 @@ def test_what_can_not_be_a_task_is_refused(client: Any, waiting: str, more: dict
 
 
 def test_what_the_local_service_can_not_do_is_refused_not_ignored(client: Any, waiting: str) -> None:
-    """A task that waits for others would not do what its owner thinks."""
+    """A task that needs more than one node would not do what its owner thinks."""
     with refused("NotImplemented", 501):
-        client.create_task(waiting, a_task(dependsOn={"taskIds": ["a"]}))
+        client.create_task(waiting, a_task(multiInstanceSettings={"coordinationCommandLine": "true"}))
 
 
 def test_ids_are_unique_in_any_letter_case(client: Any, waiting: str) -> None:

@@ -11,9 +11,9 @@ from fastbatch.local.operations import jobs, listing
 from fastbatch.local.operations.call import Answer, Call, about, accepted, version
 from fastbatch.local.operations.listing import Listing
 from fastbatch.local.records import Job, Task
-from fastbatch.local.service import cleaning, tasking
+from fastbatch.local.service import cleaning, depending, tasking
+from fastbatch.local.states import exits, tasks
 from fastbatch.local.states import jobs as job_states
-from fastbatch.local.states import tasks
 from fastbatch.local.views import GIVEN_BY_TASK, Context, etag, location, render, selection
 from fastbatch.local.views import TASK as VIEW
 
@@ -48,11 +48,10 @@ def find(call: Call) -> tuple[Job, Task]:
 def create(call: Call) -> Answer:
     """Add a task to a job."""
     job = _job_that_takes_tasks(call)
-    task, text = _new(job, json.loads(job.body), call.body, call.core.clock.now())
+    task, body = _new(job, json.loads(job.body), call.body, call.core.clock.now())
     if call.core.store.ids_there(job, [task.id]):
         raise _exists(task.id)
-    call.core.store.add_tasks([task], [text])
-    call.core.look_at_pool_of(job)
+    _add(call, job, [(task, body)])
     return about(call, task, status=201)
 
 
@@ -61,20 +60,19 @@ def create_collection(call: Call) -> Answer:
     job = _job_that_takes_tasks(call)
     job_body, now = json.loads(job.body), call.core.clock.now()
     verdicts: list[dict[str, Any] | Task] = []
-    added: dict[str, tuple[Task, str]] = {}
+    added: dict[str, tuple[Task, Mapping[str, Any]]] = {}
     there = call.core.store.ids_there(job, [item["id"] for item in call.body["value"] if _has_id(item)])
     for item in call.body["value"]:
         try:
-            task, text = _new(job, job_body, TASK(item), now)
+            task, body = _new(job, job_body, TASK(item), now)
             if task.id.lower() in there or task.id.lower() in added:
                 raise _exists(task.id)
         except Refused as refused:
             verdicts.append(_refusal(item, refused))
         else:
-            added[task.id.lower()] = task, text
+            added[task.id.lower()] = task, body
             verdicts.append(task)
-    call.core.store.add_tasks([task for task, _ in added.values()], [text for _, text in added.values()])
-    call.core.look_at_pool_of(job)
+    _add(call, job, list(added.values()))
     success = _success(job, now, call)
     value = [success(verdict) if isinstance(verdict, Task) else verdict for verdict in verdicts]
     return Answer(
@@ -92,20 +90,18 @@ def _has_id(item: Any) -> bool:
     return isinstance(item, dict) and isinstance(item.get("id"), str)
 
 
-def _new(job: Job, job_body: Mapping[str, Any], given: Mapping[str, Any], now: int) -> tuple[Task, str]:
-    _check_exit_conditions(job_body, given)
+def _new(job: Job, job_body: Mapping[str, Any], given: Mapping[str, Any], now: int) -> tuple[Task, Mapping[str, Any]]:
+    exits.refuse_idle_actions(job, given)
+    depending.refuse_unexpected(job, given)
     body = {**given, "constraints": tasks.constraints(given, job_body)}
-    return tasks.new(job, body, now), json.dumps(body)
+    return tasks.new(job, body, now), body
 
 
-def _check_exit_conditions(job_body: Mapping[str, Any], body: Mapping[str, Any]) -> None:
-    conditions = body.get("exitConditions")
-    if conditions and job_body["onTaskFailure"] == "noaction" and '"jobAction"' in json.dumps(conditions):
-        raise Refused(
-            "InvalidPropertyValue",
-            "A jobAction needs a job whose onTaskFailure is performexitoptionsjobaction.",
-            {"PropertyName": "exitConditions"},
-        )
+def _add(call: Call, job: Job, new: Sequence[tuple[Task, Mapping[str, Any]]]) -> None:
+    bodies = [body for _, body in new]
+    keys = call.core.store.add_tasks([task for task, _ in new], [json.dumps(body) for body in bodies])
+    depending.hold(call.core, job, zip(keys, bodies, strict=True))
+    call.core.look_at_pool_of(job)
 
 
 def _exists(task_id: str) -> Refused:

@@ -39,7 +39,7 @@ def _waiting(core: Core, pool: Pool, most: int) -> Iterator[Task]:
         # A task that was requeued while its processes are still being ended must wait for their end.
         waiting = core.store.select(
             Task,
-            "job = ? AND state = 'active' AND slots <= ?",
+            "job = ? AND state = 'active' AND blocked = 0 AND slots <= ?",
             [job.key, pool.slots],
             "key",
             limit + len(runs),

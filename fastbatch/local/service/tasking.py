@@ -5,10 +5,10 @@ from functools import partial
 
 from fastbatch.local.agent.node import Assignment
 from fastbatch.local.records import Job, Node, Pool, Task
-from fastbatch.local.service import cleaning
+from fastbatch.local.service import cleaning, depending
 from fastbatch.local.service.core import Core
 from fastbatch.local.service.runs import Run
-from fastbatch.local.states import jobs, nodes, tasks
+from fastbatch.local.states import exits, jobs, nodes, tasks
 from fastbatch.local.states.tasks import Outcome
 
 
@@ -65,9 +65,15 @@ def _save(core: Core, before: Task, after: Task) -> None:
 
 def _apply_exit_options(core: Core, task: Task) -> None:
     job = core.store.get(Job, task.job)
-    if job is None or job.state != "active" or job.on_task_failure == "noaction":
+    if job is None or (job.on_task_failure == "noaction" and not job.uses_dependencies):
         return
-    action = tasks.job_action(json.loads(core.store.specification(task)), task)
+    body = json.loads(core.store.specification(task))
+    depending.let_go(core, job, body, task)
+    if job.on_task_failure != "noaction" and job.state == "active":
+        _act(core, job, exits.job_action(body, task))
+
+
+def _act(core: Core, job: Job, action: str) -> None:
     if action == "terminate":
         core.store.save(job, jobs.terminating(job, "TaskFailed", core.clock.now()))
     elif action == "disable":
@@ -76,8 +82,12 @@ def _apply_exit_options(core: Core, task: Task) -> None:
 
 def terminate(core: Core, task: Task) -> None:
     """Complete a task at once; its processes end soon. What its failure means for the job does not matter then."""
-    retention = json.loads(core.store.specification(task))["constraints"]["retentionTime"]
-    _save(core, task, tasks.terminated(task, retention, core.clock.now()))
+    body = json.loads(core.store.specification(task))
+    completed = tasks.terminated(task, body["constraints"]["retentionTime"], core.clock.now())
+    _save(core, task, completed)
+    job = core.store.get(Job, task.job)
+    if job is not None:
+        depending.let_go(core, job, body, completed)
     run = core.runs.of_task(task.key)
     if run is not None:
         core.after(run.stop)

@@ -29,6 +29,7 @@ def new(body: Mapping[str, Any], text: str, now: int) -> Job:
         deadline=_deadline(now, body),
         on_all_complete=body["onAllTasksComplete"],
         on_task_failure=body["onTaskFailure"],
+        uses_dependencies=body["usesTaskDependencies"],
     )
 
 

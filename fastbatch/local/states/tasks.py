@@ -152,26 +152,3 @@ def reactivated(task: Task, now: int) -> Task:
     if task.result == "success":
         raise Refused("TaskSucceeded", f"The task {task.id} succeeded; only a failed one is reactivated.")
     return _moved(task, "active", now, **_NO_RUN, modified=now, retries=0, retried=None, files_until=None)
-
-
-def job_action(body: Mapping[str, Any], task: Task) -> str:
-    """Give what a completed task means for its job, where the job minds failures: none, disable or terminate."""
-    conditions = body.get("exitConditions", {})
-    otherwise = "none" if task.result == "success" else "terminate"
-    options = _exit_options(conditions, task)
-    if options is None:
-        options = {} if task.result == "success" else conditions.get("default", {})
-    return str(options.get("jobAction", otherwise))
-
-
-def _exit_options(conditions: Mapping[str, Any], task: Task) -> Mapping[str, Any] | None:
-    for exact in conditions.get("exitCodes", []):
-        if exact["code"] == task.exit_code:
-            return dict(exact["exitOptions"])
-    for wide in conditions.get("exitCodeRanges", []):
-        if task.exit_code is not None and wide["start"] <= task.exit_code <= wide["end"]:
-            return dict(wide["exitOptions"])
-    code = json.loads(task.failure)["code"] if task.failure else ""
-    if code.startswith("FileUpload"):
-        return conditions.get("fileUploadError")
-    return conditions.get("preProcessingError") if task.exit_code is None and code != ENDED_BY_USER.code else None
