@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from fastbatch.local import wire
-from fastbatch.local.dependson import DEPENDS_ON
+from fastbatch.local.dependson import depends_on
 from fastbatch.local.fields import (
     Check,
     Field,
@@ -274,7 +274,7 @@ TASK = Object(
         "requiredSlots": Field(integer(1, MOST_SLOTS), default=1),
         "userIdentity": Field(_user_identity, default={"autoUser": {"scope": "pool", "elevationLevel": "nonadmin"}}),
         "exitConditions": _EXIT_CONDITIONS,
-        "dependsOn": DEPENDS_ON,
+        "dependsOn": depends_on,
         "affinityInfo": Object({"affinityId": Field(text(256), required=True)}),
         "containerSettings": later,
         "multiInstanceSettings": later,

@@ -177,6 +177,7 @@ def test_what_goes_leaves_nothing(store: Store) -> None:
         ({"taskIdRanges": [{"start": 1, "end": 2**31}]}, "InvalidPropertyValue"),
         ({"taskIdRanges": [{"start": "1", "end": "2"}]}, "InvalidPropertyValue"),
         ({"taskIds": ["x" * 64] * 1000 + ["y"]}, "TaskDependencyListTooLong"),
+        ({"taskIds": ["x"] * 70000}, "TaskDependencyListTooLong"),
         ({"taskIdRanges": [{"start": 10**9, "end": 10**9}] * 3201}, "TaskDependencyRangesTooLong"),
         ({"tasks": []}, "UnsupportedProperty"),
         ([], "InvalidPropertyValue"),
