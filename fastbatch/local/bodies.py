@@ -162,6 +162,9 @@ REMOVE_NODES = Object(
         "nodeDeallocationOption": Field(DEALLOCATION, default="requeue"),
     }
 )
+REBOOT = Object({"nodeRebootOption": DEALLOCATION})
+REIMAGE = Object({"nodeReimageOption": DEALLOCATION})
+DISABLE_SCHEDULING = Object({"nodeDisableSchedulingOption": choice("requeue", "terminate", "taskcompletion")})
 
 JOB_CONSTRAINTS = {"maxWallClockTime": wire.FOREVER, "maxTaskRetryCount": 0}
 _JOB_CHANGES: dict[str, Field | Check] = {

@@ -38,16 +38,21 @@ class Node:
     id: str
     dedicated: bool
     allocated: int
-    state: str  # creating, starting, waitingforstarttask, starttaskfailed, idle, running, unusable, leavingpool
+    # creating, starting, waitingforstarttask, starttaskfailed, idle, running, offline, unusable, leavingpool;
+    # rebooting, reimaging, preempted, and unknown where nobody can tell.
+    state: str
     state_time: int
-    booted: int | None = None
-    deallocation: str = "requeue"  # what happens to its tasks when it leaves
+    scheduling: str = "enabled"  # or disabled: it takes no tasks
+    booted: int | None = None  # None where nothing is left of what was up
+    deallocation: str = "requeue"  # what happens to its tasks when it leaves or boots anew
     start_task: str | None = None
     start_info: str | None = None
     process: str | None = None  # the start task's
     errors: str | None = None
     tasks_run: int = 0
     tasks_succeeded: int = 0
+    recent: str = "[]"  # the keys of the tasks that last began or ended on it, the last one first
+    lost: str = "[]"  # the processes of tasks that it was lost with, and that are no more theirs
 
 
 @dataclass(frozen=True, slots=True)

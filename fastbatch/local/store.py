@@ -20,6 +20,8 @@ from fastbatch.local.records import Job, Node, Pool, Record, Specification, Task
 
 VERSION = 2
 
+AWAY = "state IN ('rebooting', 'reimaging', 'starting', 'preempted')"  # the nodes on their way down or up again
+
 Damaged = sqlite3.DatabaseError  # what any reading raises where a file is damaged further on than its beginning
 
 R = TypeVar("R", Pool, Node, Job, Task)
@@ -46,6 +48,7 @@ _INSERT = {
 }
 _INDEXES = [
     "CREATE INDEX jobs_to_run ON jobs (pool_id) WHERE state = 'active'",
+    f"CREATE INDEX nodes_away ON nodes (pool) WHERE {AWAY}",
     "CREATE INDEX tasks_by_state ON tasks (job, state)",
     "CREATE INDEX tasks_to_run ON tasks (job, blocked) WHERE state = 'active'",
     "CREATE INDEX tasks_running ON tasks (key) WHERE state = 'running'",
@@ -158,13 +161,18 @@ class Store:
         """Write down the process that a node or a task has now."""
         self._database.execute(f"UPDATE {_TABLES[kind]} SET process = ? WHERE key = ?", (process, key))
 
+    def note_lost(self, node: int, process: str) -> None:
+        """Write down a process that a task has on a lost node."""
+        self._database.execute("UPDATE nodes SET lost = json_insert(lost, '$[#]', ?) WHERE key = ?", (process, node))
+
     def processes(self) -> list[str]:
         """Give all processes that were written down."""
         return [
             process
             for (process,) in self._database.execute(
                 "SELECT process FROM tasks WHERE process IS NOT NULL "
-                "UNION ALL SELECT process FROM nodes WHERE process IS NOT NULL"
+                "UNION ALL SELECT process FROM nodes WHERE process IS NOT NULL "
+                "UNION ALL SELECT value FROM nodes, json_each(lost)"
             )
         ]
 

@@ -176,7 +176,7 @@ NODE: View[Node] = {
     "id": lambda node, _: node.id,
     "url": _node_url,
     **_STATE,
-    "schedulingState": lambda node, _: "disabled" if node.state == "leavingpool" else "enabled",
+    "schedulingState": lambda node, _: "disabled" if node.state == "leavingpool" else node.scheduling,
     "lastBootTime": lambda node, _: _time(node.booted),
     "allocationTime": lambda node, _: _time(node.allocated),
     "ipAddress": lambda _node, _: "127.0.0.1",

@@ -37,6 +37,7 @@ class PlayAgent:
     """Nodes on which nothing happens but what a test says."""
 
     playing: list[Playing] = field(default_factory=list)
+    is_lost: Callable[[Playing], bool] = lambda _: False
     numbers: Any = field(default_factory=itertools.count)
 
     def new_node_id(self, *, dedicated: bool) -> str:
@@ -47,9 +48,12 @@ class PlayAgent:
         """Make nothing."""
 
     async def run_task(self, assigned: Assignment, note: Callable[[str], None]) -> Outcome:
-        """Play a task; no task is on two nodes, and no node has more tasks than slots."""
-        assert all(other.assigned.task.key != assigned.task.key for other in self.playing), "it runs already"
-        taken = sum(play.assigned.task.slots for play in self.playing if play.assigned.node.key == assigned.node.key)
+        """Play a task; no task is on two nodes, but for lost ones, and no node has more tasks than slots."""
+        here = [play for play in self.playing if play.assigned.node.key == assigned.node.key]
+        assert not any(map(self.is_lost, here)), "what was lost is there still"
+        running = [play.assigned.task.key for play in self.playing if not self.is_lost(play)]
+        assert assigned.task.key not in running, "it runs already"
+        taken = sum(play.assigned.task.slots for play in here)
         assert taken + assigned.task.slots <= assigned.pool.slots, "the node is full"
         loop = asyncio.get_running_loop()
         play = Playing(assigned, loop.create_future(), loop.create_future())
@@ -75,6 +79,9 @@ class PlayAgent:
     async def remove_everything(self) -> None:
         """Remove nothing."""
 
+    async def restart(self, node: Node) -> None:
+        """End nothing."""
+
     async def remove_job(self, job_id: str) -> None:
         """Remove nothing."""
 
@@ -97,7 +104,9 @@ class Play:
 
     def _new_core(self) -> Core:
         agent: Any = self.agent
-        return Core(self.store, self.clock, agent, self._limits, engine.step)
+        core = Core(self.store, self.clock, agent, self._limits, engine.step)
+        self.agent.is_lost = lambda play: _is_lost(core, play)
+        return core
 
     def _fail(self, _loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
         self._failures.append(context)
@@ -158,6 +167,12 @@ class Play:
         self.loop.run_until_complete(self._stop())
         self.loop.close()
         self.store.close()
+
+
+def _is_lost(core: Core, play: Playing) -> bool:
+    """Tell whether a task plays on a node that it was lost with."""
+    task = play.assigned.task.key
+    return any(run.lost and run.task and run.task.key == task for run in core.runs.on_node(play.assigned.node.key))
 
 
 def pool_body(name: str, nodes: int, slots: int, fill: str) -> dict[str, Any]:

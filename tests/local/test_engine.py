@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from fastbatch.local import bodies
 from fastbatch.local.errors import Refused
 from fastbatch.local.fields import Object
-from fastbatch.local.operations import jobs, pools, tasks
+from fastbatch.local.operations import jobs, mishaps, nodes, pools, tasks
 from fastbatch.local.operations.call import Operation
 from fastbatch.local.records import Job, Node, Pool, Task
 from fastbatch.local.service.limits import Limits
@@ -25,6 +25,7 @@ from tests.local.play import JOB, POOL, TASK, Play, pool_body
 
 POOLS = st.sampled_from(["red", "blue"])
 JOBS = st.sampled_from(["one", "two", "three"])
+NODES = st.integers(0, 5)
 MINUTE = 60_000_000
 OUTCOMES = st.sampled_from(
     [Outcome(0), Outcome(0), Outcome(1), Outcome(None, Failure("BlobNotFound", "it is not there"))]
@@ -56,19 +57,21 @@ class Service(RuleBasedStateMachine):
             return False
         return True
 
-    @rule(name=POOLS, nodes=st.integers(0, 3), slots=st.integers(1, 4), fill=st.sampled_from(["Spread", "Pack"]))
-    def new_pool(self, name: str, nodes: int, slots: int, fill: str) -> None:
-        """Make a pool."""
-        self.ask(pools.create, POOL, pool_body(name, nodes, slots, fill))
+    @rule(name=POOLS, count=st.integers(0, 3), slots=st.integers(1, 4), fill=st.sampled_from(["Spread", "Pack"]))
+    def new_pool(self, name: str, count: int, slots: int, fill: str) -> None:
+        """Make a pool; that of an even number of nodes has a start task."""
+        start = {} if count % 2 else {"startTask": {"commandLine": "c"}}
+        body = {**pool_body(name, count, slots, fill), "targetLowPriorityNodes": count // 2, **start}
+        self.ask(pools.create, POOL, body)
 
     @rule(
         name=POOLS,
-        nodes=st.integers(0, 3),
+        count=st.integers(0, 3),
         how=st.sampled_from(["requeue", "terminate", "taskcompletion", "retaineddata"]),
     )
-    def resize(self, name: str, nodes: int, how: str) -> None:
+    def resize(self, name: str, count: int, how: str) -> None:
         """Resize a pool."""
-        body = {"targetDedicatedNodes": nodes, "nodeDeallocationOption": how}
+        body = {"targetDedicatedNodes": count, "targetLowPriorityNodes": count // 2, "nodeDeallocationOption": how}
         self.ask(pools.resize, bodies.RESIZE, body, pool=name)
 
     @rule(name=POOLS)
@@ -81,16 +84,59 @@ class Service(RuleBasedStateMachine):
         """Delete a pool."""
         self.ask(pools.delete, pool=name)
 
-    @rule(data=st.data(), how=st.sampled_from(["requeue", "terminate", "taskcompletion"]))
-    def remove_node(self, data: st.DataObject, how: str) -> None:
+    @rule(node=NODES, how=st.sampled_from(["requeue", "terminate", "taskcompletion"]))
+    def remove_node(self, node: int, how: str) -> None:
         """Remove a node."""
-        there = list(self.play.store.select(Node))
-        if there:
-            node = data.draw(st.sampled_from(there))
-            pool = self.play.store.get(Pool, node.pool)
-            assert pool
-            body = {"nodeList": [node.id], "nodeDeallocationOption": how}
-            self.ask(pools.remove_nodes, bodies.REMOVE_NODES, body, pool=pool.id)
+        for ids in self.node(node):
+            body = {"nodeList": [ids["node"]], "nodeDeallocationOption": how}
+            self.ask(pools.remove_nodes, bodies.REMOVE_NODES, body, pool=ids["pool"])
+
+    @rule(node=NODES, how=st.sampled_from(["requeue", "terminate", "taskcompletion", "retaineddata"]))
+    def reboot(self, node: int, how: str) -> None:
+        """Reboot a node."""
+        for ids in self.node(node):
+            self.ask(nodes.reboot, bodies.REBOOT, {"nodeRebootOption": how}, **ids)
+
+    @rule(node=NODES, how=st.sampled_from(["requeue", "terminate", "taskcompletion", "retaineddata"]))
+    def reimage(self, node: int, how: str) -> None:
+        """Reimage a node."""
+        for ids in self.node(node):
+            self.ask(nodes.reimage, bodies.REIMAGE, {"nodeReimageOption": how}, **ids)
+
+    @rule(node=NODES, how=st.sampled_from(["requeue", "terminate", "taskcompletion"]))
+    def disable_scheduling(self, node: int, how: str) -> None:
+        """Let a node take no more tasks."""
+        for ids in self.node(node):
+            self.ask(nodes.disable_scheduling, bodies.DISABLE_SCHEDULING, {"nodeDisableSchedulingOption": how}, **ids)
+
+    @rule(node=NODES)
+    def enable_scheduling(self, node: int) -> None:
+        """Let a node take tasks again."""
+        for ids in self.node(node):
+            self.ask(nodes.enable_scheduling, **ids)
+
+    @rule(node=NODES, what=st.sampled_from([mishaps.lose, mishaps.lose, mishaps.preempt]))
+    def suffer(self, node: int, what: Operation) -> None:
+        """Lose a node, or have it taken away."""
+        for ids in self.node(node):
+            self.ask(what, **ids)
+
+    @rule(node=NODES)
+    def bring_back(self, node: int) -> None:
+        """Have a node again."""
+        for ids in self.node(node):
+            self.ask(mishaps.bring_back, **ids)
+
+    def node(self, number: int) -> list[dict[str, Any]]:
+        """Name a node, if there is any."""
+        there = list(self.play.store.select(Node, order="key"))
+        return [self.named(there[number % len(there)])] if there else []
+
+    def named(self, node: Node) -> dict[str, Any]:
+        """Give the names by which operations know a node."""
+        pool = self.play.store.get(Pool, node.pool)
+        assert pool
+        return {"pool": pool.id, "node": node.id}
 
     @rule(name=JOBS, pool=POOLS, priority=st.integers(-1, 1), most=st.sampled_from([-1, -1, 1, 2]))
     def new_job(self, name: str, pool: str, priority: int, most: int) -> None:
@@ -188,8 +234,9 @@ class Service(RuleBasedStateMachine):
 
     @invariant()
     def what_runs_is_what_the_store_says(self) -> None:
-        """See that a task that is running has a run on its node, and no other."""
-        runs = {play.assigned.task.key: play for play in self.play.agent.playing}
+        """See that a task that is running has a run on its node, and no other, but for those that are lost."""
+        agent = self.play.agent
+        runs = {play.assigned.task.key: play for play in agent.playing if not agent.is_lost(play)}
         for task in self.play.store.select(Task, "state = 'running'"):
             assert task.key in runs
             assert runs[task.key].assigned.node.id == task.node_id
@@ -199,9 +246,18 @@ class Service(RuleBasedStateMachine):
         """See that a task that could run does."""
         for pool in self.play.store.select(Pool, "state = 'active'"):
             waiting = self.waiting(pool)
-            ready = self.play.store.select(Node, "pool = ? AND state IN ('idle', 'running')", [pool.key])
+            condition = "pool = ? AND state IN ('idle', 'running') AND scheduling = 'enabled'"
+            ready = self.play.store.select(Node, condition, [pool.key])
             free = [pool.slots - self.play.core.runs.load(node.key).slots for node in ready]
             assert not waiting or max(free, default=0) < waiting[0].slots
+
+    @invariant()
+    def a_node_is_running_when_it_has_tasks(self) -> None:
+        """See that its state says what it does."""
+        for node in self.play.store.select(Node, "state IN ('idle', 'offline', 'running')"):
+            assert (node.state == "running") == any(self.play.core.runs.tasks_on(node.key)), node
+            assert (node.state == "offline") <= (node.scheduling == "disabled"), node
+            assert (node.state == "idle") <= (node.scheduling == "enabled"), node
 
     def waiting(self, pool: Pool) -> list[Task]:
         """Give the tasks that a pool could run, the next one first."""
@@ -228,6 +284,9 @@ class Service(RuleBasedStateMachine):
         for _ in range(400):
             if not self.could_go_on():
                 break
+            for node in list(self.play.store.select(Node)):
+                self.ask(mishaps.bring_back, **self.named(node))
+                self.ask(nodes.enable_scheduling, **self.named(node))
             for name in ("red", "blue"):
                 self.ask(pools.create, POOL, pool_body(name, 2, 4, "Pack"))
                 self.ask(pools.resize, bodies.RESIZE, {"targetDedicatedNodes": 2}, pool=name)

@@ -320,23 +320,23 @@ def test_a_start_task_that_succeeds_at_last_shows_no_failure() -> None:
 
 def test_a_start_task_that_ends_does_not_disturb_a_node_that_works() -> None:
     """Where it isn't waited for, the node runs tasks whatever comes of it."""
-    working = nodes.occupied(booted(waitForSuccess=False), LATER)
+    working = nodes.occupied(booted(waitForSuccess=False), 1, LATER)
     assert nodes.started(working, FAILURE, LATER)[0].state == "running"
 
 
 def test_a_node_counts_its_tasks() -> None:
     """It runs from its first task until the last has ended."""
-    busy = nodes.occupied(nodes.occupied(booted(), NOW), NOW)
-    less_busy = nodes.relieved(busy, LATER, succeeded=True, empty=False)
-    free = nodes.relieved(less_busy, LATER, succeeded=False, empty=True)
+    busy = nodes.occupied(nodes.occupied(booted(), 1, NOW), 2, NOW)
+    less_busy = nodes.relieved(busy, 1, LATER, succeeded=True, empty=False)
+    free = nodes.relieved(less_busy, 2, LATER, succeeded=False, empty=True)
     assert [busy.state, less_busy.state, free.state] == ["running", "running", "idle"]
     assert (free.tasks_run, free.tasks_succeeded) == (2, 1)
 
 
 def test_a_node_that_leaves_stays_leaving_as_its_tasks_end() -> None:
     """It takes no more tasks."""
-    leaving = nodes.leaving(nodes.occupied(booted(), NOW), "taskcompletion", NOW)
-    assert nodes.relieved(leaving, LATER, succeeded=True, empty=True).state == "leavingpool"
+    leaving = nodes.leaving(nodes.occupied(booted(), 1, NOW), "taskcompletion", NOW)
+    assert nodes.relieved(leaving, 1, LATER, succeeded=True, empty=True).state == "leavingpool"
 
 
 @pytest.mark.parametrize(("empty", "state"), [(True, "idle"), (False, "running")])

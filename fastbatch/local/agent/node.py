@@ -111,10 +111,17 @@ class Agent:
 
     async def remove(self, node: Node) -> None:
         """Remove a node's files, and end what its start task left running."""
-        root = self.place(node).root
+        await self._end(node)
+        await _remove(self.place(node).root)
+
+    async def restart(self, node: Node) -> None:
+        """End what a node's start task left running; of its files only the volatile ones go."""
+        await self._end(node)
+        await _remove(self.place(node).volatile)
+
+    async def _end(self, node: Node) -> None:
         recorded = [Identity.parse(node.process)] if node.process else []
-        await ending.end_leftovers(Mark(environment.NODE_MARK, root), *recorded)
-        await _remove(root)
+        await ending.end_leftovers(Mark(environment.NODE_MARK, self.place(node).root), *recorded)
 
     async def remove_everything(self) -> None:
         """Remove the files of all nodes, and end what start tasks left running."""

@@ -1,11 +1,15 @@
 """Operations on nodes."""
 
+from collections.abc import Callable
+
 from fastbatch.local import filters
 from fastbatch.local.errors import Refused
 from fastbatch.local.operations import listing, pools
-from fastbatch.local.operations.call import Answer, Call
+from fastbatch.local.operations.call import Answer, Call, accepted
 from fastbatch.local.operations.listing import Listing
 from fastbatch.local.records import Node, Pool
+from fastbatch.local.service import rebooting, tasking
+from fastbatch.local.states import nodes
 from fastbatch.local.views import NODE, Context, render, selection
 
 _NODES = Listing(
@@ -27,6 +31,15 @@ _NODES = Listing(
 )
 
 
+def find(call: Call) -> tuple[Pool, Node]:
+    """Give the node that a call is about, and its pool."""
+    pool = pools.find(call)
+    node = call.core.store.find(Node, call.ids["node"], pool=pool.key)
+    if node is None:
+        raise Refused("NodeNotFound", f"There is no node {call.ids['node']} in the pool {pool.id}.")
+    return pool, node
+
+
 def list_all(call: Call) -> Answer:
     """List a pool's nodes."""
     pool = pools.find(call)
@@ -37,10 +50,7 @@ def list_all(call: Call) -> Answer:
 
 def get(call: Call) -> Answer:
     """Show a node."""
-    pool = pools.find(call)
-    node = call.core.store.find(Node, call.ids["node"], pool=pool.key)
-    if node is None:
-        raise Refused("NodeNotFound", f"There is no node {call.ids['node']} in the pool {pool.id}.")
+    pool, node = find(call)
     select = selection(NODE, call.query.get("$select"))
     return Answer(body=render(NODE, node, _context(call, pool, node), select), metadata="nodes/@Element")
 
@@ -49,3 +59,36 @@ def _context(call: Call, pool: Pool, node: Node) -> Context:
     context = call.context(pool.id, pool.body)
     context.load = call.core.runs.load(node.key)
     return context
+
+
+def reboot(call: Call) -> Answer:
+    """Let a node boot anew; it keeps its files."""
+    return _go_down(call, nodes.rebooting, "nodeRebootOption")
+
+
+def reimage(call: Call) -> Answer:
+    """Let a node boot anew, without its files."""
+    return _go_down(call, nodes.reimaging, "nodeReimageOption")
+
+
+def _go_down(call: Call, transition: Callable[[Node, str, int], Node], option: str) -> Answer:
+    _, node = find(call)
+    rebooting.go_down(call.core, node, transition(node, call.body.get(option, "requeue"), call.core.clock.now()))
+    return accepted(call)
+
+
+def disable_scheduling(call: Call) -> Answer:
+    """Let a node take no more tasks; those that it has are requeued, terminated or waited for."""
+    _, node = find(call)
+    call.core.store.save(node, nodes.disabled(node, call.core.clock.now()))
+    runs = {run for run in call.core.runs.on_node(node.key) if run.task is not None}
+    tasking.vacate(call.core, runs, call.body.get("nodeDisableSchedulingOption", "requeue"))
+    return accepted(call, 200)
+
+
+def enable_scheduling(call: Call) -> Answer:
+    """Let a node take tasks again."""
+    _, node = find(call)
+    call.core.store.save(node, nodes.enabled(node, call.core.clock.now()))
+    call.core.look_at_pool(node.pool)
+    return accepted(call, 200)

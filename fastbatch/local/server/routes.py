@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from fastbatch.local import bodies
 from fastbatch.local.errors import Refused
 from fastbatch.local.fields import Object
-from fastbatch.local.operations import account, control, files, jobs, nodes, pools, tasks
+from fastbatch.local.operations import account, control, files, jobs, mishaps, nodes, pools, tasks
 from fastbatch.local.operations.call import Call, Operation
 
 _LIST = frozenset({"$filter", "$select", "$expand", "maxresults", "$skiptoken"})
@@ -44,6 +44,10 @@ def _body(name: str, method: str, path: str, does: Operation, body: Object) -> R
     return Route(name, method, path, does, body=body)
 
 
+def _optional(name: str, path: str, does: Operation, body: Object) -> Route:
+    return Route(name, "POST", path, does, body=body, body_required=False)
+
+
 def _missing(name: str, method: str, path: str) -> Route:
     return Route(name, method, path, _not_here)
 
@@ -62,6 +66,15 @@ ROUTES = (
     Route("list_supported_images", "GET", "/supportedimages", account.supported_images, _LIST_WHOLE),
     Route("list_nodes", "GET", "/pools/{pool}/nodes", nodes.list_all, _LIST),
     Route("get_node", "GET", "/pools/{pool}/nodes/{node}", nodes.get, _GET),
+    _optional("begin_reboot_node", "/pools/{pool}/nodes/{node}/reboot", nodes.reboot, bodies.REBOOT),
+    _optional("begin_reimage_node", "/pools/{pool}/nodes/{node}/reimage", nodes.reimage, bodies.REIMAGE),
+    _optional(
+        "disable_node_scheduling",
+        "/pools/{pool}/nodes/{node}/disablescheduling",
+        nodes.disable_scheduling,
+        bodies.DISABLE_SCHEDULING,
+    ),
+    Route("enable_node_scheduling", "POST", "/pools/{pool}/nodes/{node}/enablescheduling", nodes.enable_scheduling),
     _body("create_job", "POST", "/jobs", jobs.create, bodies.JOB),
     Route("list_jobs", "GET", "/jobs", jobs.list_all, _LIST),
     Route("get_job", "GET", "/jobs/{job}", jobs.get, _GET),
@@ -106,17 +119,16 @@ ROUTES = (
     Route("limits", "GET", "/local/limits", control.limits),
     _body("set_limits", "PATCH", "/local/limits", control.set_limits, bodies.LIMITS),
     Route("reset", "POST", "/local/reset", control.reset),
+    Route("lose_node", "POST", "/local/pools/{pool}/nodes/{node}/lose", mishaps.lose),
+    Route("preempt_node", "POST", "/local/pools/{pool}/nodes/{node}/preempt", mishaps.preempt),
+    Route("return_node", "POST", "/local/pools/{pool}/nodes/{node}/return", mishaps.bring_back),
     _missing("replace_pool_properties", "POST", "/pools/{pool}/updateproperties"),
     _missing("enable_pool_auto_scale", "POST", "/pools/{pool}/enableautoscale"),
     _missing("disable_pool_auto_scale", "POST", "/pools/{pool}/disableautoscale"),
     _missing("evaluate_pool_auto_scale", "POST", "/pools/{pool}/evaluateautoscale"),
     _missing("list_pool_usage_metrics", "GET", "/poolusagemetrics"),
-    _missing("begin_reboot_node", "POST", "/pools/{pool}/nodes/{node}/reboot"),
-    _missing("begin_reimage_node", "POST", "/pools/{pool}/nodes/{node}/reimage"),
     _missing("begin_start_node", "POST", "/pools/{pool}/nodes/{node}/start"),
     _missing("begin_deallocate_node", "POST", "/pools/{pool}/nodes/{node}/deallocate"),
-    _missing("enable_node_scheduling", "POST", "/pools/{pool}/nodes/{node}/enablescheduling"),
-    _missing("disable_node_scheduling", "POST", "/pools/{pool}/nodes/{node}/disablescheduling"),
     _missing("upload_node_logs", "POST", "/pools/{pool}/nodes/{node}/uploadbatchservicelogs"),
     _missing("get_node_remote_login_settings", "GET", "/pools/{pool}/nodes/{node}/remoteloginsettings"),
     _missing("create_node_user", "POST", "/pools/{pool}/nodes/{node}/users"),

@@ -63,20 +63,20 @@ def _order(core: Core, pool: Pool, *, dedicated: bool) -> None:
 def expect(core: Core, node: Node) -> None:
     """See to it that a node boots when its time has come."""
     if core.limits.boot_time:
-        core.at("boot", node.key, node.allocated + core.limits.boot_time, partial(_boot_later, core, node.key))
+        core.at("boot", node.key, node.state_time + core.limits.boot_time, partial(_boot_later, core, node.key))
     else:
         boot(core, node)
 
 
 def _boot_later(core: Core, key: int) -> None:
     node = core.store.get(Node, key)
-    if node is not None:
+    if node is not None and node.state in {"creating", "starting"}:
         boot(core, node)
         core.look_at_pool(node.pool)
 
 
 def boot(core: Core, node: Node) -> None:
-    """Let a node come up: with fresh folders, and its start task if the pool has one."""
+    """Let a node come up: with all its folders, and its start task if the pool has one."""
     pool = core.store.get(Pool, node.pool)
     assert pool  # noqa: S101 - a pool goes after its nodes
     try:
@@ -103,7 +103,7 @@ def conclude_start(core: Core, run: Run, outcome: Outcome | None) -> None:
     pool = core.store.get(Pool, run.node.pool)
     if node is None or pool is None:
         return
-    if node.state != "leavingpool":
+    if node.state in {*nodes.UP, "unknown", "starting"}:  # else it was stopped, and is to begin anew or no more
         _go_on(core, pool, node, outcome)
     core.pools.add(pool.key)
 
@@ -124,23 +124,20 @@ def let_go(core: Core, pool: Pool, leaving: Sequence[Node]) -> None:
             _forget(core, node)
             continue
         core.store.save(node, nodes.leaving(node, pool.deallocation, core.clock.now()))
-        runs = core.runs.on_node(node.key)
-        if pool.deallocation == "terminate":
-            tasking.terminate_runs(core, runs)
-        if pool.deallocation in {"requeue", "terminate"}:
-            tasking.stop_runs(core, runs)
-        else:
-            tasking.stop_runs(core, {run for run in runs if run.task is None})
+        tasking.vacate(core, core.runs.on_node(node.key), pool.deallocation)
+
+
+def is_free(core: Core, node: Node) -> bool:
+    """Tell whether nothing runs on a node any more, nor is kept there for its time where that is waited for."""
+    return not core.runs.on_node(node.key) and not (
+        node.deallocation == "retaineddata"
+        and core.store.any(Task, "node_id = ? AND files_until IS NOT NULL", [node.id])
+    )
 
 
 def _remove_when_free(core: Core, node: Node) -> None:
-    if core.runs.on_node(node.key):
-        return
-    if node.deallocation == "retaineddata" and core.store.any(
-        Task, "node_id = ? AND files_until IS NOT NULL", [node.id]
-    ):
-        return
-    core.remove_once(node, partial(_remove, core, node))
+    if is_free(core, node):
+        core.remove_once(node, partial(_remove, core, node))
 
 
 async def _remove(core: Core, node: Node) -> None:

@@ -1,7 +1,7 @@
 """One step of the service: everything that has to be looked at, until nothing has."""
 
 from fastbatch.local.records import Job, Node, Pool, Task
-from fastbatch.local.service import allocating, cleaning, scheduling, settling, tasking
+from fastbatch.local.service import allocating, cleaning, rebooting, scheduling, settling, tasking
 from fastbatch.local.service.core import Core
 from fastbatch.local.states import nodes, tasks
 
@@ -19,6 +19,7 @@ def step(core: Core) -> None:
             pool = core.store.get(Pool, core.pools.pop())
             if pool is not None:
                 allocating.allocate(core, pool)
+                rebooting.advance(core, pool)
                 scheduling.schedule(core, pool)
 
 
@@ -37,7 +38,7 @@ def recover(core: Core) -> None:
         for task in list(core.store.select(Task, "state = 'running'")):
             _recover_task(core, task, now)
         for node in list(core.store.select(Node)):
-            _recover_node(core, core.store.save(node, nodes.recovered(node, now)))
+            _recover_node(core, node, core.store.save(node, nodes.recovered(node, now)))
     for job in core.store.select(Job, "state <> 'completed'"):
         core.look_at_job(job.key)
     for pool in core.store.select(Pool):
@@ -54,8 +55,8 @@ def _recover_task(core: Core, task: Task, now: int) -> None:
         core.store.save(task, tasks.requeued(task, now))
 
 
-def _recover_node(core: Core, node: Node) -> None:
-    if node.state == "creating":
+def _recover_node(core: Core, before: Node, node: Node) -> None:
+    if node.state == "creating" or (before.state == node.state == "starting" and node.booted is None):
         allocating.expect(core, node)
-    elif node.state == "starting":
+    elif node.state == "starting" and node.booted is None:
         allocating.boot(core, node)

@@ -25,6 +25,7 @@ class Run:
     task: Task | None = None
     retention: str = ""
     handle: asyncio.Task[Outcome] | None = None
+    lost: bool = False  # with its node: it goes on, but is no more that of its task
 
     def stop(self) -> None:
         """End it; to end it again changes nothing. A task that has no verdict by then waits to run again."""
@@ -56,6 +57,11 @@ class Runs:
         for run in [run for runs in self._on_node.values() for run in runs if run.handle is None]:
             self._release(run)
 
+    def give_up(self, run: Run) -> None:
+        """Let the task of a run that is lost have another."""
+        self._leave_task(run)
+        run.lost = True
+
     def begin(self, run: Run, running: Running) -> None:
         """Let a run begin that has its place."""
         run.handle = asyncio.get_running_loop().create_task(running)
@@ -70,7 +76,11 @@ class Runs:
         self._discard(self._on_node, run.node.key, run)
         if run.task is None:
             del self._starts[run.node.key]
-        else:
+        elif not run.lost:
+            self._leave_task(run)
+
+    def _leave_task(self, run: Run) -> None:
+        if run.task is not None:
             del self._tasks[run.task.key]
             self._discard(self._of_job, run.task.job, run)
 
@@ -89,12 +99,12 @@ class Runs:
         return set(self._of_job.get(key, ()))
 
     def on_node(self, key: int) -> set[Run]:
-        """Give the runs on a node, that of its start task included."""
+        """Give the runs on a node, that of its start task and those that are lost with it included."""
         return set(self._on_node.get(key, ()))
 
     def tasks_on(self, key: int) -> Iterator[Task]:
-        """Give the tasks on a node."""
-        return (run.task for run in self._on_node.get(key, ()) if run.task is not None)
+        """Give the tasks on a node, without those that are lost with it."""
+        return (run.task for run in self._on_node.get(key, ()) if run.task is not None and not run.lost)
 
     def load(self, key: int) -> Load:
         """Give how many tasks a node runs, and how many slots they take."""

@@ -71,6 +71,6 @@ async def _remove(core: Core, job: Job) -> None:
     await core.agent.remove_job(job.id)
     with core.store.transaction():
         core.store.remove(job)
-    # A node that leaves once its tasks' files have gone may be free now.
-    for pool in core.store.select(Pool, "allocation <> 'steady'"):
+    # A node that leaves or boots anew once its tasks' files have gone may be free now.
+    for pool in core.store.select(Pool):
         core.look_at_pool(pool.key)

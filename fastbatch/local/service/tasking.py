@@ -19,7 +19,7 @@ def assign(core: Core, pool: Pool, node_key: int, task: Task) -> None:
     assert node  # noqa: S101 - it was chosen in this transaction
     assert job  # noqa: S101 - a task goes with its job
     now = core.clock.now()
-    core.store.save(node, nodes.occupied(node, now))
+    core.store.save(node, nodes.occupied(node, task.key, now))
     task = core.store.save(task, tasks.assigned(task, pool, node, now))
     run = Run(node, task)
     core.runs.reserve(run)
@@ -29,12 +29,22 @@ def assign(core: Core, pool: Pool, node_key: int, task: Task) -> None:
 def _begin(core: Core, run: Run, task: Task, pool: Pool, job: Job) -> None:
     body = json.loads(core.store.specification(task))
     run.retention = body["constraints"]["retentionTime"]
-    note = partial(core.store.note_process, Task, task.key)
+    note = partial(_note, core, run, task)
     core.runs.begin(run, core.agent.run_task(Assignment(pool, run.node, job, task, body), note))
+
+
+def _note(core: Core, run: Run, task: Task, process: str) -> None:
+    if run.lost:
+        core.store.note_lost(run.node.key, process)
+    else:
+        core.store.note_process(Task, task.key, process)
 
 
 def conclude(core: Core, run: Run, task_before: Task, outcome: Outcome | None) -> None:
     """Write down how a run went, now that nothing is left of it; one that was stopped has no outcome."""
+    core.pools.add(run.node.pool)
+    if run.lost:
+        return
     task = core.store.get(Task, task_before.key)
     # A task that was terminated, or is gone, has its verdict already.
     if task is not None and task.state == "running" and task.started == task_before.started:
@@ -46,8 +56,7 @@ def conclude(core: Core, run: Run, task_before: Task, outcome: Outcome | None) -
     if node is not None:
         succeeded = outcome is not None and outcome.exit_code == 0 and outcome.failure is None
         empty = not any(core.runs.tasks_on(node.key))
-        core.store.save(node, nodes.relieved(node, core.clock.now(), succeeded=succeeded, empty=empty))
-        core.pools.add(node.pool)
+        core.store.save(node, nodes.relieved(node, task_before.key, core.clock.now(), succeeded=succeeded, empty=empty))
     core.jobs.add(task_before.job)
 
 
@@ -109,7 +118,7 @@ def terminate_runs(core: Core, runs: set[Run]) -> None:
     """Complete the tasks of some runs."""
     for run in runs:
         task = run.task and core.store.get(Task, run.task.key)
-        if task and task.state == "running":
+        if task and not run.lost and task.state == "running":
             terminate(core, task)
 
 
@@ -117,3 +126,11 @@ def stop_runs(core: Core, runs: set[Run]) -> None:
     """End some runs; their tasks wait for another node, or are no more of interest."""
     for run in runs:
         core.after(run.stop)
+
+
+def vacate(core: Core, runs: set[Run], deallocation: str) -> None:
+    """End some runs: those of tasks as a client said, or in their own time; start tasks and what is lost at once."""
+    if deallocation == "terminate":
+        terminate_runs(core, runs)
+    at_once = deallocation in {"requeue", "terminate"}
+    stop_runs(core, {run for run in runs if at_once or run.task is None or run.lost})

@@ -14,7 +14,10 @@ from fastbatch.local.errors import Refused
 from fastbatch.local.records import Node, Pool
 
 RESIZE_TIMEOUT = "PT15M"
-_LEAVES_FIRST = ("creating", "unusable", "starttaskfailed", "starting", "waitingforstarttask", "idle", "running")
+_LEAVES_FIRST = (
+    *("creating", "preempted", "unknown", "unusable", "starttaskfailed", "offline"),
+    *("reimaging", "rebooting", "starting", "waitingforstarttask", "idle", "running"),
+)
 
 
 @dataclass(frozen=True, slots=True)
