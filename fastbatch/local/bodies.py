@@ -151,6 +151,15 @@ _POOL: dict[str, Field | Check] = {
     "targetNodeCommunicationMode": later,
 }
 POOL = Object({"id": Field(identifier, required=True), **_POOL, **_TARGETS})
+POOL_PROPERTIES = Object(
+    {
+        "startTask": START_TASK,
+        "metadata": _METADATA,
+        "applicationPackageReferences": later,
+        "certificateReferences": later,
+        "targetNodeCommunicationMode": later,
+    }
+)
 POOL_PATCH = Object(_POOL).without_defaults()
 
 DEALLOCATION = choice("requeue", "terminate", "taskcompletion", "retaineddata")

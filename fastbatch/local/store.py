@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import sqlite3
 import typing
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -200,6 +200,11 @@ class Store:
     def get(self, kind: type[R], key: int) -> R | None:
         """Give the record with a key, if it is there."""
         return next(self.select(kind, "key = ?", [key]), None)
+
+    def by_keys(self, kind: type[R], keys: Collection[int]) -> dict[int, R]:
+        """Give the records with certain keys that are there."""
+        marks = ", ".join("?" * len(keys))
+        return {record.key: record for record in self.select(kind, f"key IN ({marks})", list(keys))}
 
     def find(self, kind: type[R], record_id: str, **within: int) -> R | None:
         """Give the record with an id, in any letter case, of a pool or job."""

@@ -6,7 +6,7 @@ gave are shown as they were given, and are read only if they are asked for.
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -75,6 +75,7 @@ class Context:
     body: str = "{}"
     load: Load = Load()
     node_counts: tuple[int, int] = (0, 0)  # dedicated, low priority
+    recent: Sequence[tuple[str, Task]] = ()  # a node's last tasks, each with the id of its job
     _given: Mapping[str, Any] | None = None
 
     def given(self, name: str) -> Any:
@@ -172,6 +173,16 @@ def _start_info(node: Node, _: Context) -> Any:
     return info
 
 
+def _recent_task(job_id: str, task: Task, context: Context) -> dict[str, Any]:
+    return {
+        "taskUrl": f"{context.url}/jobs/{job_id}/tasks/{task.id}",
+        "jobId": job_id,
+        "taskId": task.id,
+        "taskState": task.state,
+        "executionInfo": _task_execution(task, context),
+    }
+
+
 NODE: View[Node] = {
     "id": lambda node, _: node.id,
     "url": _node_url,
@@ -186,6 +197,7 @@ NODE: View[Node] = {
     "totalTasksSucceeded": lambda node, _: node.tasks_succeeded,
     "runningTasksCount": lambda _, context: context.load.tasks,
     "runningTaskSlotsCount": lambda _, context: context.load.slots,
+    "recentTasks": lambda _, context: [_recent_task(*recent, context) for recent in context.recent] or None,
     "startTask": lambda node, _: _json(node.start_task),
     "startTaskInfo": _start_info,
     "errors": lambda node, _: _json(node.errors),

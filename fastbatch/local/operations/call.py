@@ -31,23 +31,29 @@ class Call:
         """Refuse unless the conditions on the record's version hold that the client set."""
         tags = {name: self.headers[name].strip('"') for name in ("if-match", "if-none-match") if name in self.headers}
         current = etag(record)
-        seconds = record.modified // wire.SECOND
-        met = (
-            tags.get("if-match", current) in {current, "*"}
-            and tags.get("if-none-match") not in {current, "*"}
-            and self._since("if-modified-since", -1) < seconds
-            and self._since("if-unmodified-since", seconds) >= seconds
-        )
+        met = tags.get("if-match", current) in {current, "*"} and tags.get("if-none-match") not in {current, "*"}
         if not met:
-            raise Refused("ConditionNotMet", "The condition in the request's headers is not met.")
+            raise _not_met()
+        self.match_time(record.modified)
 
-    def _since(self, name: str, default: int) -> int:
+    def match_time(self, modified: int) -> None:
+        """Refuse unless the conditions hold that the client set on when something was modified."""
+        seconds = modified // wire.SECOND
+        since, until = self._time("if-modified-since"), self._time("if-unmodified-since")
+        if (since is not None and seconds <= since) or (until is not None and seconds > until):
+            raise _not_met()
+
+    def _time(self, name: str) -> int | None:
         if name not in self.headers:
-            return default
+            return None
         try:
             return wire.parse_time(self.headers[name]) // wire.SECOND
         except ValueError:
             raise Refused("InvalidHeaderValue", f"{name} must be a time.", {"HeaderName": name}) from None
+
+
+def _not_met() -> Refused:
+    return Refused("ConditionNotMet", "The condition in the request's headers is not met.")
 
 
 @dataclass(frozen=True, slots=True)

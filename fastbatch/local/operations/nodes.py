@@ -1,13 +1,14 @@
 """Operations on nodes."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping, Sequence
 
 from fastbatch.local import filters
 from fastbatch.local.errors import Refused
 from fastbatch.local.operations import listing, pools
 from fastbatch.local.operations.call import Answer, Call, accepted
 from fastbatch.local.operations.listing import Listing
-from fastbatch.local.records import Node, Pool
+from fastbatch.local.records import Job, Node, Pool, Task
 from fastbatch.local.service import rebooting, tasking
 from fastbatch.local.states import nodes
 from fastbatch.local.views import NODE, Context, render, selection
@@ -44,7 +45,7 @@ def list_all(call: Call) -> Answer:
     """List a pool's nodes."""
     pool = pools.find(call)
     return listing.answer(
-        call, _NODES, lambda page, _: [_context(call, pool, node) for node in page], "pool = ?", [pool.key]
+        call, _NODES, lambda page, select: _contexts(call, pool, page, select), "pool = ?", [pool.key]
     )
 
 
@@ -52,13 +53,29 @@ def get(call: Call) -> Answer:
     """Show a node."""
     pool, node = find(call)
     select = selection(NODE, call.query.get("$select"))
-    return Answer(body=render(NODE, node, _context(call, pool, node), select), metadata="nodes/@Element")
+    (context,) = _contexts(call, pool, [node], select)
+    return Answer(body=render(NODE, node, context, select), metadata="nodes/@Element")
 
 
-def _context(call: Call, pool: Pool, node: Node) -> Context:
+def _contexts(call: Call, pool: Pool, page: Sequence[Node], select: Sequence[str] | None) -> Sequence[Context]:
+    recent = _recent(call, page) if select is None or "recentTasks" in select else {}
+    return [_context(call, pool, node, recent.get(node.key, ())) for node in page]
+
+
+def _context(call: Call, pool: Pool, node: Node, recent: Sequence[tuple[str, Task]]) -> Context:
     context = call.context(pool.id, pool.body)
     context.load = call.core.runs.load(node.key)
+    context.recent = recent
     return context
+
+
+def _recent(call: Call, page: Sequence[Node]) -> Mapping[int, Sequence[tuple[str, Task]]]:
+    """Give the last tasks of each node, as far as they are there still."""
+    keys = {node.key: json.loads(node.recent) for node in page}
+    tasks = call.core.store.by_keys(Task, {key for some in keys.values() for key in some})
+    jobs = call.core.store.by_keys(Job, {task.job for task in tasks.values()})
+    shown = {key: (jobs[task.job].id, task) for key, task in tasks.items()}
+    return {node: [shown[key] for key in some if key in shown] for node, some in keys.items()}
 
 
 def reboot(call: Call) -> Answer:

@@ -32,7 +32,7 @@ _POOLS = Listing(
     },
 )
 # Whatever is not named here can change only while the pool has no nodes.
-_CHANGES_ANY_TIME = {"startTask", "metadata", "applicationPackageReferences"}
+_CHANGES_ANY_TIME = {"startTask", "metadata", "applicationPackageReferences", "certificateReferences"}
 
 
 def find(call: Call) -> Pool:
@@ -84,6 +84,18 @@ def _context(call: Call, pool: Pool) -> Context:
     context = call.context(body=pool.body)
     context.node_counts = (counts.get(True, 0), counts.get(False, 0))
     return context
+
+
+def replace_properties(call: Call) -> Answer:
+    """Change what of a pool can change at any time to what is given, and remove what is not."""
+    pool = find(call)
+    pools.refuse_deleting(pool)
+    call.match(pool)
+    kept = {name: value for name, value in json.loads(pool.body).items() if name not in _CHANGES_ANY_TIME}
+    body = {**kept, **call.body}
+    after = pools.changed(pool, body, json.dumps(body), call.core.clock.now())
+    call.core.store.save(pool, after)
+    return accepted(call, 204)
 
 
 def patch(call: Call) -> Answer:
