@@ -292,7 +292,7 @@ class Service(RuleBasedStateMachine):
                 self.ask(pools.resize, bodies.RESIZE, {"targetDedicatedNodes": 2}, pool=name)
             for play in list(self.play.agent.playing):
                 (play.gone if play.stopped else play.outcome).set_result(None if play.stopped else Outcome(0))  # type: ignore[arg-type]
-            self.play.settle()
+            self.play.wait(MINUTE)  # a node may go down only when the time of its files is over
         assert not self.could_go_on()
 
     def could_go_on(self) -> bool:
