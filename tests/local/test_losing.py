@@ -1,22 +1,30 @@
 """Nodes that get lost or are taken away, and come back: what becomes of their tasks, in the books and in truth."""
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 
 from fastbatch.local import bodies
 from fastbatch.local.errors import Refused
 from fastbatch.local.operations import jobs, mishaps, pools, tasks
 from fastbatch.local.operations.call import Operation
+from fastbatch.local.processes import alive
 from fastbatch.local.records import Node, Pool, Task
 from fastbatch.local.service import losing, tasking
 from fastbatch.local.service.core import Core
 from fastbatch.local.service.limits import Limits
 from fastbatch.local.states.tasks import Outcome
+from tests.local import instances
+from tests.local.instances import Instance, eventually, new_name
 from tests.local.play import JOB, POOL, TASK, Play, Playing, pool_body
+from tests.local.speaking import ask, at
+from tests.local.tasks import a_task, completed, sleeping
 
 SECOND = 1_000_000
 
@@ -379,6 +387,107 @@ def test_nodes_that_are_away_are_the_first_to_leave() -> None:
     play.ask(pools.resize, bodies.RESIZE, {"targetLowPriorityNodes": 1}, pool="pool")
     assert states(play) == {"node2p": "idle"}
     play.close()
+
+
+# --- in truth ---
+
+
+def befall(instance: Instance, pool: str, node: str, what: str) -> int:
+    """Let something happen to a node, over the wire; give the status of the answer."""
+    return ask(instance, "POST", at(f"/local/pools/{pool}/nodes/{node}/{what}")).status
+
+
+def test_a_lost_process_goes_on_and_uploads_what_it_makes(client: Any, instance: Instance, tmp_path: Path) -> None:
+    """As does the one that runs in its place; the storage has the files of both."""
+    gate = f"{tmp_path}/$AZ_BATCH_NODE_ID"
+    script = f"touch $AZ_BATCH_NODE_ID; ls >> {tmp_path}/began; until [ -e {gate} ]; do sleep 0.02; done"
+    with container(instance) as (url, blobs), instances.pool(client, 2, 1) as pool, instances.job(client, pool) as job:
+        upload = {
+            "filePattern": "*",
+            "destination": {"container": {"containerUrl": url}},
+            "uploadOptions": {"uploadCondition": "tasksuccess"},
+        }
+        client.create_task(job, a_task("t", f"/bin/sh -c '{script}'", outputFiles=[upload]))
+        (first,) = began(tmp_path, 1)
+        assert befall(instance, pool, first, "lose") == 202
+        _, second = began(tmp_path, 2)
+        assert client.get_node(pool, first).state == "unknown"
+        assert client.get_task(job, "t").node_info.node_id == second
+
+        (tmp_path / first).touch()
+        eventually(lambda: [blob.name for blob in blobs.list_blobs()], lambda names: names == [first])
+        assert client.get_task(job, "t").state == "running"
+        (tmp_path / second).touch()
+        task = completed(client, job)
+        assert (task.execution_info.requeue_count, task.execution_info.result) == (1, "success")
+        assert {blob.name for blob in blobs.list_blobs()} == {first, second}
+        assert befall(instance, pool, first, "return") == 202
+        eventually(lambda: client.get_node(pool, first).state, lambda state: state == "idle")
+
+
+def began(folder: Path, count: int) -> list[str]:
+    """Wait until a task has begun so many times, and give the nodes."""
+    file = folder / "began"
+    return eventually(lambda: file.read_text().split() if file.exists() else [], lambda found: len(found) == count)
+
+
+@contextmanager
+def container(instance: Instance) -> Iterator[tuple[str, Any]]:
+    """Have a container, and the URL by which tasks may write there."""
+    with instance.blobs() as storage:
+        blobs = storage.create_container(new_name("lost"))
+        yield f"{blobs.url}?{sas(storage, blobs.container_name)}", blobs
+
+
+def sas(storage: Any, name: str) -> str:
+    """Give a signature that allows to write to a container."""
+    return generate_container_sas(
+        storage.account_name,
+        name,
+        account_key=storage.credential.account_key,
+        permission=ContainerSasPermissions(read=True, write=True, list=True),
+        expiry=dt.datetime.now(dt.UTC) + dt.timedelta(hours=1),
+    )
+
+
+@pytest.mark.parametrize("end", ["return", "remove"])
+def test_a_lost_process_ends_when_its_node_returns_or_goes(client: Any, instance: Instance, end: str) -> None:
+    """Until then it lives, whatever becomes of its task."""
+    with instances.pool(client, 1, 1) as pool, instances.job(client, pool) as job:
+        process = sleeping(client, job)
+        (node,) = client.list_nodes(pool)
+        befall(instance, pool, node.id, "lose")
+        client.terminate_task(job, "t")
+        assert (client.get_task(job, "t").state, alive(process)) == ("completed", True)
+        if end == "return":
+            befall(instance, pool, node.id, "return")
+        else:
+            client.begin_remove_nodes(pool, {"nodeList": [node.id]}, polling_interval=3600)
+        eventually(lambda: alive(process), lambda found: not found)
+
+
+def test_what_is_taken_away_is_gone(client: Any, instance: Instance) -> None:
+    """Its processes and its files; when it is there again it is as new."""
+    name = new_name("pool")
+    start = {"commandLine": "/bin/sh -c 'echo once >> $AZ_BATCH_NODE_SHARED_DIR/starts'"}
+    client.create_pool(instances.pool_body(name, targetLowPriorityNodes=1, startTask=start))
+    with instances.job(client, name) as job:
+        process = sleeping(client, job)
+        (node,) = client.list_nodes(name)
+        assert befall(instance, name, node.id, "preempt") == 202
+        (counts,) = client.list_pool_node_counts(filter=f"poolId eq '{name}'")
+        assert (counts.low_priority.preempted, counts.low_priority.total) == (1, 1)
+        assert client.get_pool(name)["currentLowPriorityNodes"] == 1
+        eventually(lambda: alive(process), lambda found: not found)
+        eventually(lambda: client.get_task(job, "t").state, lambda state: state == "active")
+        assert befall(instance, name, node.id, "preempt") == 409
+        assert befall(instance, name, node.id, "return") == 202
+        eventually(lambda: client.get_node(name, node.id).state, lambda state: state == "running")
+        assert b"".join(client.download_node_file(name, node.id, "shared/starts")) == b"once\n"
+        assert client.get_task(job, "t").execution_info.requeue_count == 1
+        assert befall(instance, name, "nobody", "lose") == 404
+        client.terminate_task(job, "t")
+    client.begin_delete_pool(name, polling_interval=3600)
 
 
 # --- where it makes no sense ---

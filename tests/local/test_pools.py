@@ -13,6 +13,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from tests.local import instances
 from tests.local.instances import IMAGE, Instance, new_name, pool_body
 from tests.local.moves import LONG, SOON, add, delete_pool, on_wire, reach_steady, reach_task, refused, resize
+from tests.local.speaking import ask, at
 
 
 @pytest.fixture
@@ -150,12 +151,15 @@ def test_there_are_no_two_pools_of_one_id(client: Any, empty: str) -> None:
     assert client.get_pool(empty.upper()).id == empty
 
 
-@pytest.mark.parametrize("operation", ["get", "patch", "resize", "stop", "remove", "delete", "nodes", "node"])
+@pytest.mark.parametrize(
+    "operation", ["get", "patch", "replace", "resize", "stop", "remove", "delete", "nodes", "node"]
+)
 def test_a_pool_that_is_not_there_is_not_found(client: Any, operation: str) -> None:
     """Whatever is asked of it."""
     calls: dict[str, Callable[[str], Any]] = {
         "get": client.get_pool,
         "patch": lambda name: client.update_pool(name, {"metadata": []}),
+        "replace": lambda name: client.replace_pool_properties(name, {"metadata": []}),
         "resize": lambda name: resize(client, name, 1),
         "stop": client.begin_stop_pool_resize,
         "remove": lambda name: client.begin_remove_nodes(name, {"nodeList": ["x"]}),
@@ -182,6 +186,27 @@ def test_what_makes_a_node_can_not_change_while_there_are_nodes(client: Any, emp
     for code, wrong in {"InvalidPropertyValue": {"taskSlotsPerNode": 0}, "UnsupportedProperty": {"id": "x"}}.items():
         with refused(code):
             client.update_pool(empty, wrong)
+
+
+def test_what_can_change_at_any_time_is_replaced(client: Any, instance: Instance) -> None:
+    """What is not given goes; all else stays, and older clients name empty lists of what is no more."""
+    with instances.pool(client) as pool:
+        before = on_wire(client.get_pool(pool))
+        new = {"startTask": {"commandLine": "true"}, "metadata": [{"name": "a", "value": "b"}]}
+        client.replace_pool_properties(pool, {**new, "applicationPackageReferences": []})
+        after = on_wire(client.get_pool(pool))
+        assert (after["metadata"], after["startTask"]["commandLine"]) == (new["metadata"], "true")
+        assert {key for key in before if after[key] != before[key]} == {"eTag", "lastModified"}
+
+        path = at(f"/pools/{pool}/updateproperties")
+        nothing: dict[str, Any] = {"certificateReferences": [], "applicationPackageReferences": [], "metadata": []}
+        said = ask(instance, "POST", path, nothing)
+        assert (said.status, said.body) == (204, b"")
+        assert not {"metadata", "startTask"} & on_wire(client.get_pool(pool)).keys()
+        for name in ("certificateReferences", "applicationPackageReferences"):
+            assert ask(instance, "POST", path, {name: [{}]}).refusal == (501, "NotImplemented")
+        assert ask(instance, "POST", path, {"vmSize": "OTHER"}).refusal == (400, "UnsupportedProperty")
+        assert ask(instance, "POST", path).refusal[0] == 400
 
 
 def test_the_slots_of_a_pool_are_those_that_it_has_now(client: Any, empty: str) -> None:

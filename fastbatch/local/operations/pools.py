@@ -92,7 +92,7 @@ def replace_properties(call: Call) -> Answer:
     pools.refuse_deleting(pool)
     call.match(pool)
     kept = {name: value for name, value in json.loads(pool.body).items() if name not in _CHANGES_ANY_TIME}
-    body = {**kept, **call.body}
+    body = {**kept, **{name: value for name, value in call.body.items() if value}}
     after = pools.changed(pool, body, json.dumps(body), call.core.clock.now())
     call.core.store.save(pool, after)
     return accepted(call, 204)
