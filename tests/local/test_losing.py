@@ -12,7 +12,7 @@ from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 
 from fastbatch.local import bodies
 from fastbatch.local.errors import Refused
-from fastbatch.local.operations import jobs, mishaps, pools, tasks
+from fastbatch.local.operations import jobs, mishaps, nodes, pools, tasks
 from fastbatch.local.operations.call import Operation
 from fastbatch.local.processes import alive
 from fastbatch.local.records import Node, Pool, Task
@@ -283,22 +283,42 @@ def test_a_run_that_is_lost_before_its_process_is_there_does_not_pass_for_the_ne
     assert next(play.store.select(Node, "id = 'node0d'")).lost == '["0:1"]'
 
 
-def test_a_node_can_be_lost_in_the_very_step_that_gives_it_a_task(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The task begins there, unseen, and again elsewhere."""
+@pytest.mark.parametrize("befall", [losing.lose, losing.preempt])
+def test_a_node_can_be_struck_in_the_very_step_that_gives_it_tasks(
+    monkeypatch: pytest.MonkeyPatch, befall: Callable[[Core, Node], None]
+) -> None:
+    """The task begins there and again elsewhere, and so does the next that would have begun there."""
+    play = new_play(low_priority=2, taskSlotsPerNode=2, taskSchedulingPolicy={"nodeFillType": "Pack"})
     assign = tasking.assign
 
-    def assign_and_lose(core: Core, pool: Pool, node_key: int, task: Task) -> None:
+    def assign_and_strike(core: Core, pool: Pool, node_key: int, task: Task) -> None:
         assign(core, pool, node_key, task)
         node = core.store.get(Node, node_key)
         assert node
-        if node.id == "node0d":
-            losing.lose(core, node)
+        if node.state == "running" and node.id == "node0p":
+            befall(core, node)
 
-    monkeypatch.setattr(tasking, "assign", assign_and_lose)
+    play.ask(jobs.disable, bodies.JOB_DISABLE, {"disableTasks": "wait"}, job="job")
+    add(play, "a", "b")
+    monkeypatch.setattr(tasking, "assign", assign_and_strike)
+    play.ask(jobs.enable, job="job")
+    assert len(on(play, "node0p")) == (befall is losing.lose)
+    assert books(play, "a") == ("running", "node1p", 1)
+    assert books(play, "b") == ("running", "node1p", 0)
+    play.close()
+
+
+def test_a_lost_node_is_disabled_by_the_service_alone(play: Play) -> None:
+    """The node does not hear of it, and goes on."""
     add(play, "a")
-    assert states(play) == {"node0d": "unknown", "node1d": "running"}
-    assert books(play) == ("running", "node1d", 1)
-    assert len(on(play, "node0d")) == len(on(play, "node1d")) == 1
+    call(play, mishaps.lose, "node0d")
+    play.ask(nodes.disable_scheduling, bodies.DISABLE_SCHEDULING, {}, pool="pool", node="node0d")
+    assert states(play)["node0d"] == "unknown"
+    (old,) = on(play, "node0d")
+    assert not old.stopped
+    call(play, mishaps.bring_back, "node0d")
+    let_go(play, old)
+    assert states(play)["node0d"] == "offline"
 
 
 def test_a_job_can_end_and_go_while_a_task_of_it_is_lost() -> None:

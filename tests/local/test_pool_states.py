@@ -371,3 +371,38 @@ def test_a_start_task_that_was_interrupted_runs_again(waits: bool) -> None:
     assert nodes.recovered(booted(waitForSuccess=waits), LATER).state == "starting"
     ended, _ = nodes.started(booted(waitForSuccess=waits), SUCCESS, NOW)
     assert nodes.recovered(ended, LATER).state == "idle"
+
+
+@pytest.mark.parametrize("state", ["rebooting", "reimaging", "preempted", "unknown", "starting", "offline", "unusable"])
+def test_a_node_that_is_not_at_work_is_found_again_as_it_was(state: str) -> None:
+    """What it was lost with has ended."""
+    found = nodes.recovered(node(1, state, booted=NOW, lost='["1:1"]'), LATER)
+    assert (found.state, found.booted, found.lost) == (state, NOW, "[]")
+
+
+@pytest.mark.parametrize("before", ["unknown", "starting"])
+def test_a_lost_node_whose_start_task_was_interrupted_boots_anew(before: str) -> None:
+    """When it returns."""
+    assert nodes.recovered(replace(booted(waitForSuccess=True), state=before), LATER).booted is None
+    ended, _ = nodes.started(booted(waitForSuccess=True), SUCCESS, NOW)
+    assert nodes.recovered(replace(ended, state=before), LATER).booted == NOW
+
+
+def test_a_lost_node_learns_how_its_start_task_went() -> None:
+    """It is as that says when it returns."""
+    for outcome, state in ((SUCCESS, "idle"), (FAILURE, "starttaskfailed")):
+        lost = nodes.lost(booted(waitForSuccess=True), [], NOW)
+        found, _ = nodes.started(lost, outcome, NOW)
+        assert found.state == "unknown"
+        assert nodes.returned(nodes.returning(found, NOW), LATER).state == state
+    waiting = nodes.returning(nodes.lost(booted(waitForSuccess=True), [], NOW), NOW)
+    assert nodes.returned(waiting, LATER).state == "waitingforstarttask"
+
+
+def test_a_node_shows_ten_tasks_the_last_first() -> None:
+    """Each once, though it has begun and ended."""
+    busy = booted()
+    for task in range(12):
+        busy = nodes.occupied(busy, task, LATER)
+    busy = nodes.relieved(busy, 5, LATER, succeeded=True, empty=False)
+    assert json.loads(busy.recent) == [5, 11, 10, 9, 8, 7, 6, 4, 3, 2]

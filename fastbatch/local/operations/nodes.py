@@ -98,7 +98,7 @@ def disable_scheduling(call: Call) -> Answer:
     """Let a node take no more tasks; those that it has are requeued, terminated or waited for."""
     _, node = find(call)
     call.core.store.save(node, nodes.disabled(node, call.core.clock.now()))
-    runs = {run for run in call.core.runs.on_node(node.key) if run.task is not None}
+    runs = {run for run in call.core.runs.on_node(node.key) if run.task is not None and not run.lost}
     tasking.vacate(call.core, runs, call.body.get("nodeDisableSchedulingOption", "requeue"))
     return accepted(call, 200)
 

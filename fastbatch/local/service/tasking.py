@@ -13,11 +13,13 @@ from fastbatch.local.states.tasks import Outcome
 
 
 def assign(core: Core, pool: Pool, node_key: int, task: Task) -> None:
-    """Let a task run on a node."""
+    """Let a task run on a node, unless that was lost or taken away since it was chosen."""
     node = core.store.get(Node, node_key)
     job = core.store.get(Job, task.job)
     assert node  # noqa: S101 - it was chosen in this transaction
     assert job  # noqa: S101 - a task goes with its job
+    if node.state not in nodes.READY:
+        return
     now = core.clock.now()
     core.store.save(node, nodes.occupied(node, task.key, now))
     task = core.store.save(task, tasks.assigned(task, pool, node, now))
