@@ -84,7 +84,7 @@ def reboot(call: Call) -> Answer:
 
 
 def reimage(call: Call) -> Answer:
-    """Let a node boot anew, without its files."""
+    """Let a node boot anew, without its files; the documents promise that for nodes of cloud services only."""
     return _go_down(call, nodes.reimaging, "nodeReimageOption")
 
 

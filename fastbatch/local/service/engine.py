@@ -56,7 +56,7 @@ def _recover_task(core: Core, task: Task, now: int) -> None:
 
 
 def _recover_node(core: Core, before: Node, node: Node) -> None:
-    if node.state == "creating" or (before.state == node.state == "starting" and node.booted is None):
+    if node.state == "creating":
         allocating.expect(core, node)
-    elif node.state == "starting" and node.booted is None:
+    elif node.state == "starting" != before.state:
         allocating.boot(core, node)

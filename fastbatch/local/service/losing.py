@@ -9,7 +9,7 @@ from functools import partial
 
 from fastbatch.local.errors import Refused
 from fastbatch.local.records import Node, Task
-from fastbatch.local.service import allocating, rebooting, tasking
+from fastbatch.local.service import rebooting, tasking
 from fastbatch.local.service.core import Core
 from fastbatch.local.states import nodes, tasks
 
@@ -49,10 +49,8 @@ def bring_back(core: Core, node: Node) -> None:
     """Have a node again that was lost or taken away."""
     with core.store.transaction():
         before = _current(core, node)
-        after = core.store.save(before, nodes.returning(before, core.clock.now()))
+        core.store.save(before, nodes.returning(before, core.clock.now()))
         tasking.stop_runs(core, {run for run in core.runs.on_node(node.key) if run.task is not None})
-        if after.state == "starting" and after.booted is None:
-            allocating.expect(core, after)
     core.look_at_pool(node.pool)
 
 

@@ -22,7 +22,9 @@ def advance(core: Core, pool: Pool) -> None:
     for node in list(core.store.select(Node, f"pool = ? AND {AWAY}", [pool.key], "key")):
         if node.state != "starting":
             _clear_when_free(core, node)
-        elif node.booted is not None and not any(run.task for run in core.runs.on_node(node.key)):
+        elif node.booted is None:
+            allocating.expect(core, node)
+        elif not any(run.task for run in core.runs.on_node(node.key)):
             core.store.save(node, nodes.returned(node, core.clock.now()))
 
 
@@ -45,12 +47,10 @@ async def _clear(core: Core, before: Node) -> None:
 
 
 def _clean(core: Core, before: Node) -> None:
-    """Write down what a node has lost with its processes, and let it boot."""
+    """Write down what a node has lost with its processes; if it is to boot, it can now."""
     if before.state != "rebooting":
         _forget_files(core, before)
-    node = core.store.save(before, nodes.cleared(before, core.clock.now()))
-    if node.state == "starting":
-        allocating.expect(core, node)
+    core.store.save(before, nodes.cleared(before, core.clock.now()))
 
 
 def _forget_files(core: Core, node: Node) -> None:
