@@ -70,7 +70,7 @@ def expect(core: Core, node: Node) -> None:
 
 def _boot_later(core: Core, key: int) -> None:
     node = core.store.get(Node, key)
-    if node is not None and node.state in {"creating", "starting"}:
+    if node is not None and node.state in {"creating", "starting"} and node.booted is None:
         boot(core, node)
         core.look_at_pool(node.pool)
 
