@@ -66,11 +66,12 @@ _411 = Literal["MissingContentLengthHeader"]
 _412 = Literal["ConditionNotMet"]
 _413 = Literal["RequestBodyTooLarge"]
 _416 = Literal["InvalidRange"]
+_429 = Literal["TooManyRequests"]
 _500 = Literal["InternalError"]
 _501 = Literal["NotImplemented"]
 _503 = Literal["ServerBusy"]
 
-Code = _400 | _403 | _404 | _405 | _409 | _411 | _412 | _413 | _416 | _500 | _501 | _503
+Code = _400 | _403 | _404 | _405 | _409 | _411 | _412 | _413 | _416 | _429 | _500 | _501 | _503
 
 _KINDS: Mapping[int, Any] = {
     400: _400,
@@ -82,6 +83,7 @@ _KINDS: Mapping[int, Any] = {
     412: _412,
     413: _413,
     416: _416,
+    429: _429,
     500: _500,
     501: _501,
     503: _503,
@@ -100,12 +102,19 @@ class Unavailable(LocalError):
 class Refused(LocalError):
     """Raised when the Batch service refuses a request, with the code that the real service would give."""
 
-    def __init__(self, code: Code, message: str, values: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        code: Code,
+        message: str,
+        values: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.status = STATUS[code]
         self.message = message
         self.values = dict(values or {})
+        self.headers = dict(headers or {})
 
     def body(self) -> dict[str, object]:
         """Give the error as the wire has it."""

@@ -79,7 +79,7 @@ def number(lowest: float, highest: float) -> Check:
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise wrong(where, "it must be a number")
         if not lowest <= value <= highest:
-            raise wrong(where, f"it must be from {lowest} to {highest}")
+            raise wrong(where, f"it must be from {lowest:g} to {highest:g}")
         return float(value)
 
     return check

@@ -10,6 +10,7 @@ from typing import Any
 from fastbatch.local import bodies
 from fastbatch.local.agent.node import Assignment
 from fastbatch.local.clock import Setting, TurnableClock
+from fastbatch.local.faults import lives
 from fastbatch.local.fields import Object
 from fastbatch.local.operations.call import Answer, Call, Operation
 from fastbatch.local.records import Node
@@ -104,7 +105,7 @@ class Play:
 
     def _new_core(self) -> Core:
         agent: Any = self.agent
-        core = Core(self.store, self.clock, agent, self._limits, engine.step)
+        core = Core(self.store, self.clock, agent, self._limits, engine.step, lives.running)
         self.agent.is_lost = lambda play: _is_lost(core, play)
         return core
 

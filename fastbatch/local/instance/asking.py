@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from fastbatch.local.control import Control
 from fastbatch.local.errors import LocalError, Unavailable
-from fastbatch.local.instance.home import ACCOUNT, Home, Process
+from fastbatch.local.instance.home import ACCOUNT, FAULTY_STORAGE, Home, Keys, Process
 
 HOST = "127.0.0.1"
 _SECONDS = 5.0
@@ -48,15 +48,33 @@ def environment(home: Home) -> dict[str, str]:
         raise Unavailable(
             f"The local services in {home.path} were never started whole. Start them: {home.command('up')}"
         )
-    blobs = f"http://{HOST}:{storage.port}/{ACCOUNT}"
     return {
         "AZURE_BATCH_ACCOUNT": ACCOUNT,
         "AZURE_BATCH_ACCESS_KEY": keys.batch,
         "AZURE_BATCH_ENDPOINT": f"http://{HOST}:{batch.port}",
-        "AZURE_STORAGE_CONNECTION_STRING": (
-            f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={keys.storage};BlobEndpoint={blobs};"
-        ),
+        "AZURE_STORAGE_CONNECTION_STRING": _connection_string(keys, storage.port),
     }
+
+
+def faulty_storage(home: Home) -> str:
+    """
+    Give the connection string of the storage where the fault plan has a say.
+
+    It is the same storage with the same key: what is written here is there for all, and what a plan has no rule for
+    passes as it is. SAS URLs that are made with this client lead here, too.
+    """
+    keys, process = home.keys(), home.process(FAULTY_STORAGE)
+    if process is None:
+        raise Unavailable(
+            f"The Batch service in {home.path} was never started, or by an older version. "
+            f"Start it anew: {home.command('down')} && {home.command('up')}"
+        )
+    return _connection_string(keys, process.port)
+
+
+def _connection_string(keys: Keys, port: int) -> str:
+    blobs = f"http://{HOST}:{port}/{ACCOUNT}"
+    return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={keys.storage};BlobEndpoint={blobs};"
 
 
 def require_running(home: Home) -> None:

@@ -17,6 +17,7 @@ from fastbatch.local.processes import Identity, alive
 from fastbatch.local.removal import remove
 
 ACCOUNT = "fastbatchlocal"  # the name of both accounts
+FAULTY_STORAGE = "faulty-storage"  # the port of the Batch service where the storage is once more, with faults
 _KEY_BYTES = 64
 
 
@@ -203,6 +204,13 @@ class Home:
                 f"What runs can't be read from {self._processes}. Stop whatever it is, and start anew: "
                 f"{self.command('down')} && {self.command('up')}"
             ) from error
+
+    def storage_port(self) -> int:
+        """Give the port of the storage; raises Unavailable if none was ever started."""
+        storage = self.process("storage")
+        if storage is None:
+            raise Unavailable(f"The storage in {self.path} was never started. Start it: {self.command('up')}")
+        return storage.port
 
     def note(self, name: str, process: Process) -> None:
         """Write down a background process."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fastbatch.local import azurite, ending
 from fastbatch.local.errors import Unavailable
 from fastbatch.local.instance import background
-from fastbatch.local.instance.home import ACCOUNT, Home, Process
+from fastbatch.local.instance.home import ACCOUNT, FAULTY_STORAGE, Home, Process
 from fastbatch.local.instance.remains import end_remains
 from fastbatch.local.instance.services import services, terminate
 from fastbatch.local.processes import Identity, identify
@@ -103,12 +103,16 @@ def _start_storage(home: Home, port: int, say: Say) -> bool:
 
 
 def _start_batch(home: Home, port: int, limits: Limits) -> bool:
-    before = home.process("batch")
+    before, faulty = home.process("batch"), home.process(FAULTY_STORAGE)
     if before and before.runs:
         return False
-    port = port or (before.port if before else 0)
-    identity, told = background.start(home, "fastbatch.local.server", [f"--port={port}", *limits.as_options()])
+    ports = [
+        f"--port={port or (before.port if before else 0)}",
+        f"--faulty-storage-port={faulty.port if faulty else 0}",
+    ]
+    identity, told = background.start(home, "fastbatch.local.server", [*ports, *limits.as_options()])
     home.note("batch", Process(identity, told["port"]))
+    home.note(FAULTY_STORAGE, Process(identity, told["faulty_storage_port"]))
     return True
 
 

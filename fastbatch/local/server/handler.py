@@ -3,12 +3,15 @@
 import inspect
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
-from fastbatch.local import signature
+from fastbatch.local import hosts, signature
 from fastbatch.local.clock import SystemClock
 from fastbatch.local.errors import Refused
+from fastbatch.local.faults import calls
+from fastbatch.local.faults.kinds import Dropped
 from fastbatch.local.operations.call import Answer, Call
 from fastbatch.local.server import reading, routes, writing
 from fastbatch.local.service.core import Core
@@ -38,11 +41,13 @@ class Handler:
         request_id = writing.new_request_id()
         url = f"http://{request.headers.get('Host', '')}"
         try:
-            reading.check_host(request.headers.get("Host"), self._port)
+            hosts.check_host(request.headers.get("Host"), self._port)
             said = await self._operate(request, url)
             return await writing.answer(request, said, url, writing.Stamp(request_id, self._core.clock.shown()))
         except Refused as refused:
             return self._refuse(request, refused, request_id)
+        except Dropped:
+            return _drop(request)
         except ConnectionError:  # the client has gone: no failure of ours, and nobody hears what is said
             return self._refuse(request, Refused("InternalError", "The connection is lost."), request_id)
         except Exception:  # noqa: BLE001 - the one boundary: a client is told, whatever it is
@@ -69,10 +74,23 @@ class Handler:
         return await self._perform(route, call)
 
     async def _perform(self, route: routes.Route, call: Call) -> Answer:
-        if inspect.iscoroutinefunction(route.does):
-            lasting: Answer = await route.does(call)
-            return lasting
-        with self._core.store.transaction():
-            answer = route.does(call)
-        assert isinstance(answer, Answer)  # noqa: S101 - only coroutine functions give anything else
-        return answer
+        if self._core.faults and (turns := self._core.faults.draw(route.name)):
+            return await calls.misbehave(turns, partial(_do, route), call)
+        return await _do(route, call)
+
+
+async def _do(route: routes.Route, call: Call) -> Answer:
+    if inspect.iscoroutinefunction(route.does):
+        lasting: Answer = await route.does(call)
+        return lasting
+    with call.core.store.transaction():
+        answer = route.does(call)
+    assert isinstance(answer, Answer)  # noqa: S101 - only coroutine functions give anything else
+    return answer
+
+
+def _drop(request: web.BaseRequest) -> web.StreamResponse:
+    """Close the connection; what is answered goes nowhere."""
+    if request.transport is not None:
+        request.transport.close()
+    return web.Response()

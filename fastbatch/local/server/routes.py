@@ -8,8 +8,9 @@ from urllib.parse import unquote
 
 from fastbatch.local import bodies
 from fastbatch.local.errors import Refused
+from fastbatch.local.faults.checking import Plans
 from fastbatch.local.fields import Object
-from fastbatch.local.operations import account, control, files, jobs, mishaps, nodes, pools, tasks
+from fastbatch.local.operations import account, control, faults, files, jobs, mishaps, nodes, pools, tasks
 from fastbatch.local.operations.call import Call, Operation
 
 _LIST = frozenset({"$filter", "$select", "$expand", "maxresults", "$skiptoken"})
@@ -52,7 +53,7 @@ def _missing(name: str, method: str, path: str) -> Route:
     return Route(name, method, path, _not_here)
 
 
-ROUTES = (
+_OPERATIONS = (
     _body("create_pool", "POST", "/pools", pools.create, bodies.POOL),
     Route("list_pools", "GET", "/pools", pools.list_all, _LIST),
     Route("get_pool", "GET", "/pools/{pool}", pools.get, _GET),
@@ -161,6 +162,15 @@ ROUTES = (
     _missing("list_jobs_from_schedule", "GET", "/jobschedules/{schedule}/jobs"),
     _missing("list_applications", "GET", "/applications"),
     _missing("get_application", "GET", "/applications/{application}"),
+)
+_PLANS = Plans([route.name for route in _OPERATIONS if not route.path.startswith("/local/")])
+
+ROUTES = (
+    *_OPERATIONS,
+    Route("get_faults", "GET", "/local/faults", faults.show),
+    _body("replace_faults", "PUT", "/local/faults", faults.replace, _PLANS.whole),
+    _body("add_faults", "POST", "/local/faults", faults.append, _PLANS.more),
+    Route("clear_faults", "DELETE", "/local/faults", faults.clear),
 )
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 
 import aiohttp
 from aiohttp import web
@@ -15,6 +16,8 @@ from fastbatch.local.agent.blobs import Storage
 from fastbatch.local.agent.node import Agent
 from fastbatch.local.clock import TurnableClock
 from fastbatch.local.errors import Unavailable
+from fastbatch.local.faults import lives
+from fastbatch.local.faults.proxy import Proxy
 from fastbatch.local.instance.home import Home
 from fastbatch.local.instance.remains import end_remains
 from fastbatch.local.operations import control
@@ -27,16 +30,33 @@ from fastbatch.local.store import Damaged, Store
 _LARGEST_HEADERS = 1 << 16
 
 
-async def serve(home: Home, account: Account, port: int, limits: Limits, ready: Callable[[int], None]) -> None:
-    """Serve on a port of this machine (0: any that is free) until SIGTERM or SIGINT; `ready` is told the port."""
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the Batch service listens, and where it has the storage once more, with faults; 0 is any that is free."""
+
+    batch: int
+    faulty_storage: int
+
+
+async def serve(home: Home, account: Account, ports: Ports, limits: Limits, ready: Callable[[Ports], None]) -> None:
+    """Serve on ports of this machine until SIGTERM or SIGINT; `ready` is told which these are."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    with orphans.adopting(), _listening(port) as listener, contextlib.closing(Store(home.database)) as store:
-        port = listener.getsockname()[1]
+    with (
+        orphans.adopting(),
+        _listening(ports.batch) as batch,
+        _listening_if_free(ports.faulty_storage) as storage,
+        contextlib.closing(Store(home.database)) as store,
+    ):
+        ports = Ports(batch.getsockname()[1], storage.getsockname()[1])
         await end_remains(store, home.nodes)
-        async with _running(home, account, port, limits, store) as core, _answering(core, account, listener):
-            ready(port)
+        async with (
+            _running(home, account, ports.batch, limits, store) as core,
+            Proxy(core.faults, home.storage_port).serving(storage),
+            _answering(core, account, batch),
+        ):
+            ready(ports)
             await stop.wait()
         while left := orphans.orphans():  # of tasks that have cleared every mark of theirs
             await ending.end(*(orphan.identity for orphan in left))
@@ -52,6 +72,14 @@ def _listening(port: int) -> socket.socket:
         ) from error
 
 
+def _listening_if_free(port: int) -> socket.socket:
+    """Listen where it was before, or somewhere else: nobody needs this port unasked."""
+    try:
+        return _listening(port)
+    except Unavailable:
+        return _listening(0)
+
+
 @contextlib.asynccontextmanager
 async def _running(home: Home, account: Account, port: int, limits: Limits, store: Store) -> AsyncIterator[Core]:
     with _readable(home):
@@ -59,7 +87,7 @@ async def _running(home: Home, account: Account, port: int, limits: Limits, stor
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         agent = Agent(home.nodes, account.name, f"http://127.0.0.1:{port}/", Storage(session, clock=clock), clock)
-        core = Core(store, clock, agent, limits, engine.step)
+        core = Core(store, clock, agent, limits, engine.step, lives.running)
         with _readable(home):
             engine.recover(core)
         try:

@@ -39,7 +39,7 @@ async def answer(request: web.BaseRequest, said: Answer, url: str, stamp: Stamp)
 
 def refusal(request: web.BaseRequest, refused: Refused, url: str, stamp: Stamp) -> web.Response:
     """Write why a request is refused; to HEAD by the status alone."""
-    headers = _common_headers(request, stamp)
+    headers = {**_common_headers(request, stamp), **refused.headers}
     status = 304 if refused.code == "ConditionNotMet" and request.method in {"GET", "HEAD"} else refused.status
     if request.method == "HEAD" or status == 304:  # noqa: PLR2004 - Not Modified
         return web.Response(status=status, headers=headers)

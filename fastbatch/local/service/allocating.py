@@ -1,13 +1,14 @@
 """The nodes of a pool: ordered, booted, prepared by the start task, let go, and removed with their files."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from fastbatch.local.records import Node, Pool, Task
 from fastbatch.local.service import tasking
 from fastbatch.local.service.core import Core
-from fastbatch.local.service.runs import Run
+from fastbatch.local.service.runs import Run, Running
 from fastbatch.local.states import nodes, pools
 from fastbatch.local.states.tasks import Outcome
 
@@ -94,7 +95,11 @@ def _start(core: Core, pool: Pool, node: Node) -> None:
     core.runs.reserve(run)
     note = partial(core.store.note_process, Node, node.key)
     start_task = json.loads(node.start_task or "{}")
-    core.after(lambda: core.runs.begin(run, core.agent.run_start_task(pool, node, start_task, note)))
+
+    def do(body: Mapping[str, Any]) -> Running:
+        return core.agent.run_start_task(pool, node, body, note)
+
+    core.after(lambda: core.begin(run, start_task, do))
 
 
 def conclude_start(core: Core, run: Run, outcome: Outcome | None) -> None:

@@ -7,34 +7,44 @@ transaction; what has to be begun or ended because of it comes after the transac
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
 from fastbatch.local import wire
 from fastbatch.local.agent.node import Agent
 from fastbatch.local.clock import Timer, TurnableClock
+from fastbatch.local.faults.plan import Plan
 from fastbatch.local.records import Job, Node, Pool, Task
 from fastbatch.local.service.limits import Limits
-from fastbatch.local.service.runs import Run, Runs
+from fastbatch.local.service.runs import Run, Running, Runs
 from fastbatch.local.states.tasks import Outcome
 from fastbatch.local.store import Store
+
+Do = Callable[[Mapping[str, Any]], Running]  # lets a task run that was asked for so
 
 _RETRY_AFTER = wire.SECOND
 _log = logging.getLogger(__name__)
 
 
 class Core:
-    """The state of a running service; `step` is called when there is something to look at."""
+    """The state of a running service; `step` is called when there is something to look at, `running` for each run."""
 
-    def __init__(
-        self, store: Store, clock: TurnableClock, agent: Agent, limits: Limits, step: Callable[["Core"], None]
+    def __init__(  # noqa: PLR0913, PLR0917 - it is where they come together
+        self,
+        store: Store,
+        clock: TurnableClock,
+        agent: Agent,
+        limits: Limits,
+        step: Callable[["Core"], None],
+        running: Callable[["Core", Run, Mapping[str, Any], Do], Running],
     ) -> None:
         self.store = store
         self.clock = clock
         self.agent = agent
         self.limits = self._first_limits = limits
         self.runs = Runs(self._concluded)
+        self.faults = Plan()  # what is to go wrong
         self.pools: set[int] = set()  # to look at
         self.jobs: set[int] = set()
         self.results: list[tuple[Run, Outcome | None]] = []
@@ -42,6 +52,7 @@ class Core:
         self.removing: set[tuple[str, int]] = set()  # what goes, but whose files are being removed first
         self.next_cleaning: int | None = None  # when the next files of tasks go
         self._step = step
+        self._running = running
         self._awake = False
         self._looked = asyncio.Event()  # not while a look is among the next things that the event loop does
         self._looked.set()
@@ -93,6 +104,10 @@ class Core:
         task = asyncio.get_running_loop().create_task(work)
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
+
+    def begin(self, run: Run, body: Mapping[str, Any], do: Do) -> None:
+        """Let a run begin of what was asked for, as the fault plan has it."""
+        self.runs.begin(run, self._running(self, run, body, do))
 
     async def end_task(self, task: Task) -> None:
         """End a task's processes, if it has any, and wait until they are gone."""

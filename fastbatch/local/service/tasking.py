@@ -1,13 +1,15 @@
 """Tasks on their way through a run: begun, ended, terminated, requeued; and what their end means for their job."""
 
 import json
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from fastbatch.local.agent.node import Assignment
 from fastbatch.local.records import Job, Node, Pool, Task
 from fastbatch.local.service import cleaning, depending
 from fastbatch.local.service.core import Core
-from fastbatch.local.service.runs import Run
+from fastbatch.local.service.runs import Run, Running
 from fastbatch.local.states import exits, jobs, nodes, tasks
 from fastbatch.local.states.tasks import Outcome
 
@@ -32,7 +34,11 @@ def _begin(core: Core, run: Run, task: Task, pool: Pool, job: Job) -> None:
     body = json.loads(core.store.specification(task))
     run.retention = body["constraints"]["retentionTime"]
     note = partial(_note, core, run, task)
-    core.runs.begin(run, core.agent.run_task(Assignment(pool, run.node, job, task, body), note))
+
+    def do(body: Mapping[str, Any]) -> Running:
+        return core.agent.run_task(Assignment(pool, run.node, job, task, body), note)
+
+    core.begin(run, body, do)
 
 
 def _note(core: Core, run: Run, task: Task, process: str) -> None:

@@ -1,0 +1,1 @@
+"""Misbehaving on order: a plan of what is to go wrong with calls of Batch, with the storage, and on the nodes."""
