@@ -80,12 +80,12 @@ class Plan:
         self.clear()
 
     def __bool__(self) -> bool:
-        return bool(self._courses)
+        return bool(self.courses)
 
     def replace(self, seed: int, rules: Collection[Rule]) -> None:
         """Begin anew with these rules."""
         self._seed = seed
-        self._courses: list[Course] = []
+        self.courses: list[Course] = []
         self._by_operation: dict[str, list[Course]] = collections.defaultdict(list)
         self.append(rules)
 
@@ -97,13 +97,13 @@ class Plan:
         """Add rules after those that there are, which go on as they would have."""
         for rule in rules:
             course = Course(rule, self._seed_of(rule))
-            self._courses.append(course)
+            self.courses.append(course)
             for operation in rule.takes:
                 self._by_operation[operation].append(course)
 
     def _seed_of(self, rule: Rule) -> str:
         """Give a seed that depends on no rules but those that are for the same operation and fault."""
-        same = sum((it.rule.operation, it.rule.fault) == (rule.operation, rule.fault) for it in self._courses)
+        same = sum((it.rule.operation, it.rule.fault) == (rule.operation, rule.fault) for it in self.courses)
         return f"{self._seed} {rule.operation} {rule.fault} {same}"
 
     def draw(self, operation: str) -> Sequence[Turn]:
@@ -120,5 +120,5 @@ class Plan:
 
     def shown(self) -> dict[str, Any]:
         """Give the plan as it was asked for, and how often each rule was tried and applied."""
-        rules = [{**it.rule.shown(), "seen": it.seen, "applied": it.applied} for it in self._courses]
+        rules = [{**it.rule.shown(), "seen": it.seen, "applied": it.applied} for it in self.courses]
         return {"seed": self._seed, "rules": rules}
