@@ -71,7 +71,7 @@ class Exchange:
         """Pass the request on to the storage, and the answer back; both may be under way at once."""
         storage = await reach()
         await storage.send(self.request.raw)
-        if self._framing.length == 0:
+        if self._framing.length == 0 and not self.up:
             await self._pass_answer(storage)
         else:
             await _together(self._pass_body(storage), self._pass_answer(storage))

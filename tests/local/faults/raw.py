@@ -1,0 +1,82 @@
+"""Speaking to the storage byte by byte, signed in the address."""
+
+import datetime as dt
+import http.client
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from azure.storage.blob import ContainerClient, ContainerSasPermissions, generate_container_sas
+
+_SECONDS = 10
+
+
+class Address(NamedTuple):
+    """Where a blob is, and what is asked for to get it."""
+
+    port: int
+    target: str
+
+
+class Said(NamedTuple):
+    """An answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def address(container: ContainerClient, name: str = "blob", query: str = "") -> Address:
+    """Give the address of a blob, signed; with no name, that of the container."""
+    account = container.account_name
+    assert account
+    sas = generate_container_sas(
+        account,
+        container.container_name,
+        account_key=container.credential.account_key,
+        permission=ContainerSasPermissions(read=True, write=True, list=True),
+        expiry=dt.datetime.now(dt.UTC) + dt.timedelta(hours=1),
+    )
+    port = urlsplit(container.url).port
+    assert port
+    path = f"/{account}/{container.container_name}" + (f"/{name}" if name else "")
+    return Address(port, f"{path}?{query}{sas}")
+
+
+@contextmanager
+def talk(port: int) -> Iterator[socket.socket]:
+    """Have a connection for a while."""
+    with socket.create_connection(("127.0.0.1", port), timeout=_SECONDS) as connection:
+        yield connection
+
+
+def head(at: Address, method: str = "GET", headers: Mapping[str, str] | None = None) -> bytes:
+    """Write the head of a request."""
+    whole = {"Host": f"127.0.0.1:{at.port}", **(headers or {})}
+    if method == "PUT":
+        whole["x-ms-blob-type"] = "BlockBlob"
+    lines = [f"{method} {at.target} HTTP/1.1", *(f"{name}: {value}" for name, value in whole.items()), "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def receive(connection: socket.socket, method: str = "GET") -> Said:
+    """Read one answer."""
+    response = http.client.HTTPResponse(connection, method=method)
+    try:
+        response.begin()
+        return Said(response.status, dict(response.getheaders()), response.read())
+    finally:
+        response.close()
+
+
+def until_reset(connection: socket.socket) -> bytes:
+    """Read what comes, until the connection is reset; that it ends in order is an error."""
+    found = b""
+    try:
+        while data := connection.recv(1 << 16):
+            found += data
+    except ConnectionResetError:
+        return found
+    raise AssertionError("the connection was closed in order")
