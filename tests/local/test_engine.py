@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from fastbatch.local import bodies
 from fastbatch.local.errors import Refused
+from fastbatch.local.faults.checking import Plans
 from fastbatch.local.fields import Object
 from fastbatch.local.operations import jobs, mishaps, nodes, pools, tasks
 from fastbatch.local.operations.call import Operation
@@ -27,6 +28,15 @@ POOLS = st.sampled_from(["red", "blue"])
 JOBS = st.sampled_from(["one", "two", "three"])
 NODES = st.integers(0, 5)
 MINUTE = 60_000_000
+MISFORTUNES = st.fixed_dictionaries(
+    {
+        "operation": st.just("node.run_task"),
+        "fault": st.sampled_from(["slow", "loseNode", "preemptNode"]),
+        "seconds": st.sampled_from([0, 30, 100]),
+        "probability": st.sampled_from([0.5, 1]),
+    },
+    optional={"count": st.integers(1, 3)},
+)
 OUTCOMES = st.sampled_from(
     [Outcome(0), Outcome(0), Outcome(1), Outcome(None, Failure("BlobNotFound", "it is not there"))]
 )
@@ -126,6 +136,11 @@ class Service(RuleBasedStateMachine):
         """Have a node again."""
         for ids in self.node(node):
             self.ask(mishaps.bring_back, **ids)
+
+    @rule(rules=st.lists(MISFORTUNES, max_size=3), seed=st.integers(0, 9))
+    def order_faults(self, rules: list[dict[str, Any]], seed: int) -> None:
+        """Let things go wrong on nodes from now on."""
+        self.play.core.faults.replace(seed, Plans([]).whole({"rules": rules})["rules"])
 
     def node(self, number: int) -> list[dict[str, Any]]:
         """Name a node, if there is any."""
@@ -279,6 +294,7 @@ class Service(RuleBasedStateMachine):
 
     def complete(self) -> None:
         """Give every active job a pool with room, and end what runs as long as anything does."""
+        self.play.core.faults.clear()
         for name in ("one", "two", "three"):
             self.ask(jobs.enable, job=name)
         for _ in range(400):

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from fastbatch.local.clock import SystemClock
 from fastbatch.local.errors import Unavailable
 from fastbatch.local.faults.checking import Plans
 from fastbatch.local.faults.plan import Plan
@@ -35,7 +34,7 @@ class Scene:
         found: int = server.sockets[0].getsockname()[1]
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
-        async with Proxy(self.plan, SystemClock(), lambda: found).serving(listener):
+        async with Proxy(self.plan, lambda: found).serving(listener):
             yield
         server.close()
 
@@ -249,7 +248,7 @@ def test_a_storage_that_does_not_run_is_told_of() -> None:
         for where, said in ((find, b"Start it: now"), (lambda: nobody, b"does not answer at 127.0.0.1:%d" % nobody)):
             listener = socket.create_server(("127.0.0.1", 0))
             port = listener.getsockname()[1]
-            async with Proxy(Plan(), SystemClock(), where).serving(listener):
+            async with Proxy(Plan(), where).serving(listener):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 for _ in range(2):
                     writer.write(b"PUT /a/b/c HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: 3\r\n\r\nabc" % port)
