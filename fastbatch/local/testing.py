@@ -84,6 +84,7 @@ class LocalBatch:
     account_name: str
     account_key: str = field(repr=False)
     storage_connection_string: str = field(repr=False)
+    faulty_storage_connection_string: str = field(repr=False)  # the same storage, where faults have a say
 
     @property
     def clock(self) -> Clock:
@@ -146,6 +147,7 @@ def running() -> Iterator[LocalBatch]:
                 variables["AZURE_BATCH_ACCOUNT"],
                 variables["AZURE_BATCH_ACCESS_KEY"],
                 variables["AZURE_STORAGE_CONNECTION_STRING"],
+                asking.faulty_storage(home),
             )
         finally:
             lifecycle.down(home)

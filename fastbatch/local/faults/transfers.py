@@ -2,7 +2,7 @@
 What can go wrong with requests to the storage.
 
 A fault takes the turn of its rule, what passes the exchange on (or the next fault), and the exchange. What changes
-bodies does so piece by piece, while they pass.
+bodies does so piece by piece, while they pass. A request counts as soon as its head has come.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

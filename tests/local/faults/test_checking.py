@@ -1,11 +1,16 @@
 """What a fault plan may hold: what is not known or does not fit is refused, and told what would."""
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+import fastbatch.local.faults as package
 from fastbatch.local.errors import Refused
+from fastbatch.local.faults import calls, lives, naming, transfers
 from fastbatch.local.faults.checking import Plans
+from fastbatch.local.faults.kinds import Kind
 from fastbatch.local.faults.plan import Rule
 from tests.local.faults.conftest import Faults
 
@@ -143,6 +148,24 @@ def test_the_rule_that_is_wrong_is_named() -> None:
     right = {"operation": "list_jobs", "fault": "dropBefore"}
     with pytest.raises(Refused, match=r"rules\[1\].fault"):
         PLANS.whole({"rules": [right, {**right, "fault": "x"}]})
+
+
+@pytest.mark.parametrize(
+    ("family", "kinds"), [("Batch", calls.KINDS), ("storage", transfers.KINDS), ("node", lives.KINDS)]
+)
+def test_every_fault_is_told_of(family: str, kinds: Mapping[str, Kind[Any]]) -> None:
+    """With its parameters, where the package says what there is."""
+    told = (package.__doc__ or "").partition(f"\n    {family} ")[2]
+    section = re.split(r"\n    \S|\n\n", told)[0]
+    for name, kind in kinds.items():
+        assert re.search(rf"\b{name}\b", section), name
+        assert all(parameter in section for parameter in kind.parameters), name
+
+
+def test_every_operation_beside_those_of_batch_is_told_of() -> None:
+    """By its name."""
+    for operation in naming.OPERATIONS | lives.OPERATIONS:
+        assert operation.rpartition(".")[2] in (package.__doc__ or "")
 
 
 # --- on the wire ---

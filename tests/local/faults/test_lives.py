@@ -250,9 +250,9 @@ def test_a_real_start_task_fails_and_is_tried_again(faults: Faults, client: Any)
 
 def test_a_real_node_is_lost_and_comes_back(faults: Faults, client: Any) -> None:
     """What ran there is ended, and runs again."""
-    faults.order({"operation": "node.run_task", "fault": "loseNode", "returnsAfter": 0.2, "count": 1})
+    faults.order({"operation": "node.run_task", "fault": "loseNode", "returnsAfter": 0.1, "count": 1})
     with instances.pool(client) as pool, instances.job(client, pool) as job:
-        client.create_task(job, a_task("t", "sleep 0.5"))
+        client.create_task(job, a_task("t", "sleep 0.2"))
         task = completed(client, job)
         assert (task.execution_info.exit_code, task.execution_info.requeue_count) == (0, 1)
         eventually(lambda: [node.state for node in client.list_nodes(pool)], lambda states: states == ["idle"])

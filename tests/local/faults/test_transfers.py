@@ -138,10 +138,10 @@ def test_the_connection_lives_on_after_a_refusal(faults: Faults, there: Containe
 
 def test_a_request_is_delayed_and_then_done(faults: Faults, there: ContainerClient) -> None:
     """By so many seconds."""
-    faults.order({"operation": "storage.put_blob", "fault": "delay", "seconds": 0.2})
+    faults.order({"operation": "storage.put_blob", "fault": "delay", "seconds": 0.1})
     start = time.monotonic()
     put(there)
-    assert time.monotonic() - start >= 0.2
+    assert time.monotonic() - start >= 0.1
     assert content(there) == CONTENT
 
 
@@ -235,7 +235,7 @@ def test_damage_is_found_by_a_sum_that_was_sent(faults: Faults, there: Container
 
 def test_bodies_are_slow(faults: Faults, there: ContainerClient) -> None:
     """In either direction; what comes after it in the plan has its turn."""
-    rate = len(CONTENT) * 5
+    rate = len(CONTENT) * 10
     faults.order(
         {"operation": "storage.*", "fault": "slow", "bytesPerSecond": rate},
         {"operation": "storage.get_blob", "fault": "damage"},
@@ -244,8 +244,8 @@ def test_bodies_are_slow(faults: Faults, there: ContainerClient) -> None:
     put(there)
     middle = time.monotonic()
     assert differences(content(there), CONTENT) == [len(CONTENT) // 2]
-    assert middle - start >= 0.2
-    assert time.monotonic() - middle >= 0.2
+    assert middle - start >= 0.1
+    assert time.monotonic() - middle >= 0.1
     assert faults.counts() == [(2, 2), (1, 1)]
 
 
