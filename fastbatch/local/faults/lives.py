@@ -78,7 +78,7 @@ async def _fail(turn: Turn, do: Do, event: Event) -> Outcome:
 
 async def _befall(fate: Fate, turn: Turn, do: Do, event: Event) -> Outcome:
     """Run it, and let something happen to its node meanwhile, or when it is over already."""
-    moment = event.core.clock.now() + microseconds(turn.parameters)
+    moment = event.core.clock.shown() + microseconds(turn.parameters)
     _expect(event, "fate", moment, fate)
     if "returnsAfter" in turn.parameters:
         _expect(event, "return", moment + microseconds(turn.parameters, "returnsAfter"), losing.bring_back)

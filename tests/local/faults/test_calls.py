@@ -9,7 +9,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 
 from tests.local import speaking
-from tests.local.faults.conftest import Faults
+from tests.local.faults.ordering import Faults
 from tests.local.instances import Instance, new_name
 from tests.local.speaking import at, is_closed
 from tests.local.tasks import a_task

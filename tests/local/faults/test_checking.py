@@ -12,7 +12,7 @@ from fastbatch.local.faults import calls, lives, naming, transfers
 from fastbatch.local.faults.checking import Plans
 from fastbatch.local.faults.kinds import Kind
 from fastbatch.local.faults.plan import Rule
-from tests.local.faults.conftest import Faults
+from tests.local.faults.ordering import Faults
 
 BATCH = ["list_jobs", "list_pools", "get_job", "create_task_collection", "get_job_task_counts"]
 PLANS = Plans(BATCH)

@@ -11,7 +11,7 @@ from fastbatch.local.operations import jobs, pools, tasks
 from fastbatch.local.records import Node, Task
 from fastbatch.local.states.tasks import Outcome
 from tests.local import instances
-from tests.local.faults.conftest import Faults
+from tests.local.faults.ordering import Faults
 from tests.local.instances import eventually
 from tests.local.play import JOB, POOL, TASK, Play, pool_body
 from tests.local.tasks import a_task, completed, printed, run
@@ -147,7 +147,6 @@ def test_a_node_is_lost_at_once_and_for_ever(play: Play) -> None:
     """If nothing else is said."""
     order(play, {"operation": "node.run_task", "fault": "loseNode", "count": 1})
     fill(play, "a", dedicated=2)
-    play.wait(SECOND)
     assert node_states(play) == ["unknown", "running"]
     play.wait(100_000 * SECOND)
     assert node_states(play) == ["unknown", "running"]

@@ -11,7 +11,7 @@ from azure.storage.blob import ContainerClient
 
 from fastbatch.local.instance.home import Home
 from tests.local.faults import raw
-from tests.local.faults.conftest import Faults
+from tests.local.faults.ordering import Faults
 from tests.local.instances import Instance, eventually
 
 CONTENT = os.urandom(100_000)

@@ -18,7 +18,7 @@ from azure.storage.blob import BlobBlock, BlobServiceClient, ContainerClient
 from azure.storage.blob import ContentSettings as Settings
 
 from tests.local.faults import raw
-from tests.local.faults.conftest import Faults
+from tests.local.faults.ordering import Faults
 from tests.local.instances import new_name
 
 CLOSED = (ServiceRequestError, ServiceResponseError, IncompleteReadError)
