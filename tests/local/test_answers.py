@@ -16,6 +16,7 @@ from aiohttp.test_utils import RawTestServer
 from fastbatch.local import signature, wire
 from fastbatch.local.clock import SystemClock, TurnableClock
 from fastbatch.local.errors import Refused
+from fastbatch.local.faults.plan import Plan
 from fastbatch.local.operations.call import Answer, FilePart
 from fastbatch.local.server import reading, writing
 from fastbatch.local.server.handler import Account, Handler
@@ -294,7 +295,7 @@ def test_a_file_that_went_just_now_is_not_found(tmp_path: Path) -> None:
 
 def test_a_failure_of_the_service_is_told_and_written_down(caplog: pytest.LogCaptureFixture) -> None:
     """A client learns that it was not its own fault, and no more; the log has the rest."""
-    broken: Any = SimpleNamespace(clock=TurnableClock())  # the store is missing
+    broken: Any = SimpleNamespace(clock=TurnableClock(), faults=Plan())  # the store is missing
     account = Account("someaccount", b"key")
     headers = {"ocp-date": wire.http_date(SystemClock().now())}
     path, query = reading.split(at("/pools"))
