@@ -5,11 +5,12 @@ import itertools
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastbatch.local.faults.framing import Framing, Head, Unframed, of_answer, of_request, pieces, read_head
 
+FEW = settings(max_examples=50)
 CONTENTS = st.lists(st.binary(min_size=1, max_size=300), max_size=5)
 
 
@@ -60,6 +61,7 @@ def chunked(contents: Sequence[bytes], trailer: bytes = b"") -> bytes:
     return b"".join(chunks) + b"0\r\n" + trailer + b"\r\n"
 
 
+@FEW
 @given(CONTENTS, st.binary(max_size=20), st.lists(st.integers(0, 2000), max_size=5))
 def test_a_body_of_known_length_ends_there(contents: list[bytes], after: bytes, cuts: list[int]) -> None:
     """What comes after it is not touched."""
@@ -67,6 +69,7 @@ def test_a_body_of_known_length_ends_there(contents: list[bytes], after: bytes, 
     assert read(Framing(len(data)), data + after, cuts) == (data, data, after)
 
 
+@FEW
 @given(CONTENTS, st.sampled_from([b"", b"a: b\r\n", b"a: b\r\nc: d\r\n"]), st.lists(st.integers(0, 2000), max_size=5))
 def test_chunks_end_with_an_empty_one(contents: list[bytes], trailer: bytes, cuts: list[int]) -> None:
     """All bytes are passed, and it is known which count."""

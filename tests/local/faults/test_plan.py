@@ -4,11 +4,12 @@ import dataclasses
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastbatch.local.faults.plan import Plan, Rule
 
+FEW = settings(max_examples=50)
 NAMES = ("a", "b", "c")
 RULES = st.builds(
     Rule,
@@ -61,6 +62,7 @@ def test_an_empty_plan_is_false() -> None:
     assert not plan
 
 
+@FEW
 @given(PLANS, CALLS, SEEDS)
 def test_the_same_seed_has_the_same_course(rules: list[Rule], calls: list[str], seed: int) -> None:
     """Whenever and wherever."""
@@ -73,6 +75,7 @@ def test_another_seed_has_another_course() -> None:
     assert len({tuple(one_by_one(rule, 50, seed)) for seed in range(20)}) == 20
 
 
+@FEW
 @given(RULES, st.integers(0, 40), SEEDS)
 def test_a_rule_spares_the_first_calls_and_has_an_end(rule: Rule, calls: int, seed: int) -> None:
     """It applies to none of the first `after`, and to `count` at most."""
@@ -87,6 +90,7 @@ def test_a_rule_spares_the_first_calls_and_has_an_end(rule: Rule, calls: int, se
         assert not any(applied)
 
 
+@FEW
 @given(st.integers(0, 20), st.integers(1, 9), SEEDS)
 def test_after_and_count_do_not_change_what_chance_says(after: int, count: int, seed: int) -> None:
     """They leave out some of what would have been."""
@@ -97,6 +101,7 @@ def test_after_and_count_do_not_change_what_chance_says(after: int, count: int, 
     ][:count]
 
 
+@FEW
 @given(SEEDS)
 def test_a_higher_probability_takes_what_a_lower_one_did(seed: int) -> None:
     """And more."""
@@ -109,6 +114,7 @@ def test_a_probability_is_one() -> None:
     assert 2850 <= sum(one_by_one(a_rule(probability=0.3), 10_000, 7)) <= 3150
 
 
+@FEW
 @given(PLANS, RULES, st.integers(0, 5), CALLS, SEEDS)
 def test_another_rule_changes_no_draws_of_others(
     rules: list[Rule], more: Rule, place: int, calls: list[str], seed: int
@@ -123,6 +129,7 @@ def test_another_rule_changes_no_draws_of_others(
     assert without == before
 
 
+@FEW
 @given(PLANS, PLANS, CALLS, CALLS, SEEDS)
 def test_rules_that_are_added_let_others_go_on(
     rules: list[Rule], more: list[Rule], first: list[str], then: list[str], seed: int
@@ -138,6 +145,7 @@ def test_rules_that_are_added_let_others_go_on(
     assert [[which for which in applied if which < len(rules)] for applied in found] == expected
 
 
+@FEW
 @given(PLANS, CALLS, SEEDS)
 def test_the_first_rule_that_applies_wins(rules: list[Rule], calls: list[str], seed: int) -> None:
     """But for those that let others go on: at most the last one does not, and all are in their order."""
@@ -146,6 +154,7 @@ def test_the_first_rule_that_applies_wins(rules: list[Rule], calls: list[str], s
         assert all(rules[place].goes_on for place in applied[:-1])
 
 
+@FEW
 @given(PLANS, CALLS, SEEDS)
 def test_counts_are_those_of_the_calls(rules: list[Rule], calls: list[str], seed: int) -> None:
     """Each rule sees every call that it takes, whichever wins."""
