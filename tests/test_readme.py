@@ -99,6 +99,19 @@ def test_the_program_of_the_readme_works(services: Instance, tmp_path: Path) -> 
     assert (tmp_path / "results" / "counts.tsv").read_text() == "2\ttwo\n1\tone\n"
 
 
+def test_the_test_module_of_the_readme_passes(tmp_path: Path) -> None:
+    """As a stranger has it: a file of its own, and a pytest that knows of nothing but what is installed."""
+    (module,) = re.findall(
+        r"^```python\n# test_nightly.py\n(.*?)^```", (ROOT / "README.md").read_text(), flags=re.DOTALL | re.MULTILINE
+    )
+    (tmp_path / "test_nightly.py").write_text(module)
+    pytest_alone = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir=."]
+    done = subprocess.run(pytest_alone, cwd=tmp_path, capture_output=True, check=False, text=True)
+
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-1].startswith(f"{module.count('def test_')} passed")
+
+
 def test_every_option_and_exit_code_of_run_is_described() -> None:
     """In the README."""
     text = (ROOT / "README.md").read_text()

@@ -155,20 +155,22 @@ def status(home: Path | None, *, as_json: bool) -> None:
 
 @local.command()
 @home_option
-def env(home: Path | None) -> None:
+@click.option("--faulty-storage", is_flag=True, help="Name the storage where it obeys `fastbatch local faults`.")
+def env(home: Path | None, *, faulty_storage: bool) -> None:
     """
     Print `export` lines that make az, the SDKs, azcopy and fastbatch find the services. They hold keys.
 
     \b
-    Example:
+    Examples:
       eval "$(fastbatch local env)"
+      eval "$(fastbatch local env --faulty-storage)"    for tests of what goes wrong
     """
     from fastbatch.local.instance import asking
 
     with boundary():
         at = instance(home)
         asking.require_running(at)
-        variables = asking.environment(at)
+        variables = asking.environment(at, faulty_storage=faulty_storage)
     for name, value in variables.items():
         click.echo(f"export {name}={shlex.quote(value)}")
 

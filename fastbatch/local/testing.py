@@ -84,7 +84,6 @@ class LocalBatch:
     account_name: str
     account_key: str = field(repr=False)
     storage_connection_string: str = field(repr=False)
-    faulty_storage_connection_string: str = field(repr=False)  # the same storage, where faults have a say
 
     @property
     def clock(self) -> Clock:
@@ -141,13 +140,12 @@ def running() -> Iterator[LocalBatch]:
         home = Home(Path(folder))
         lifecycle.up(home, lifecycle.Ports(), Limits(), _say, identify(os.getpid()))
         try:
-            variables = asking.environment(home)
+            variables = asking.environment(home, faulty_storage=True)
             yield LocalBatch(
                 variables["AZURE_BATCH_ENDPOINT"],
                 variables["AZURE_BATCH_ACCOUNT"],
                 variables["AZURE_BATCH_ACCESS_KEY"],
                 variables["AZURE_STORAGE_CONNECTION_STRING"],
-                asking.faulty_storage(home),
             )
         finally:
             lifecycle.down(home)

@@ -14,7 +14,7 @@ calls it has `seen` and to how many it was `applied`. All chance comes from the 
 
 `operation` is a name or a glob: of a call of Batch, by its name in the Python SDK; of the storage, `storage.put_blob`,
 `get_blob`, `head_blob`, `delete_blob`, `put_block`, `put_block_list`, `create_container`, `delete_container`,
-`list_blobs`, `list_containers` or `other`, at the port that `asking.faulty_storage` tells; on a node,
+`list_blobs`, `list_containers` or `other`, at the port that `asking.storage_with_faults` tells; on a node,
 `node.run_start_task` or `node.run_task`. A rule takes those that its fault fits:
 
     Batch    refuse {status: 503, or 429, 500; retryAfter}   an error of the service, and nothing is done

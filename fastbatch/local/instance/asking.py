@@ -41,7 +41,7 @@ def status(home: Home) -> Status:
     )
 
 
-def environment(home: Home) -> dict[str, str]:
+def environment(home: Home, *, faulty_storage: bool = False) -> dict[str, str]:
     """Give the variables that make clients find the services: az, the SDKs, azcopy and fastbatch itself."""
     keys, batch, storage = home.keys(), home.process("batch"), home.process("storage")
     if not (batch and storage):
@@ -52,11 +52,13 @@ def environment(home: Home) -> dict[str, str]:
         "AZURE_BATCH_ACCOUNT": ACCOUNT,
         "AZURE_BATCH_ACCESS_KEY": keys.batch,
         "AZURE_BATCH_ENDPOINT": f"http://{HOST}:{batch.port}",
-        "AZURE_STORAGE_CONNECTION_STRING": _connection_string(keys, storage.port),
+        "AZURE_STORAGE_CONNECTION_STRING": (
+            storage_with_faults(home) if faulty_storage else _connection_string(keys, storage.port)
+        ),
     }
 
 
-def faulty_storage(home: Home) -> str:
+def storage_with_faults(home: Home) -> str:
     """
     Give the connection string of the storage where the fault plan has a say.
 

@@ -23,7 +23,7 @@ def faults(instance: Instance) -> Iterator[Faults]:
 @pytest.fixture
 def faulty(instance: Instance) -> Iterator[BlobServiceClient]:
     """Have a client of the storage where the plan has a say; retries would only hide faults."""
-    connection = asking.faulty_storage(Home(instance.home))
+    connection = asking.storage_with_faults(Home(instance.home))
     with BlobServiceClient.from_connection_string(connection, retry_total=0) as found:
         yield found
 

@@ -21,7 +21,7 @@ from tests.local.instances import Instance, eventually
 def up(home: Home, owner: Identity) -> int:
     """Start what does not run, and give the port."""
     lifecycle.up(home, lifecycle.Ports(), Limits(), lambda _text: None, owner)
-    with BlobServiceClient.from_connection_string(asking.faulty_storage(home), retry_total=0) as client:
+    with BlobServiceClient.from_connection_string(asking.storage_with_faults(home), retry_total=0) as client:
         assert list(client.list_containers()) == []
         port = urlsplit(client.url).port
     assert port
@@ -65,7 +65,7 @@ def test_the_port_is_another_if_that_was_taken(owned: tuple[Home, Identity]) -> 
 
 def test_the_storage_itself_stays_where_clients_look_for_it(instance: Instance) -> None:
     """What is in the environment has no faults."""
-    faulty = asking.faulty_storage(Home(instance.home))
+    faulty = asking.storage_with_faults(Home(instance.home))
     assert faulty != instance.connection_string
     assert [part for part in faulty.split(";") if "BlobEndpoint" not in part] == [
         part for part in instance.connection_string.split(";") if "BlobEndpoint" not in part
@@ -78,6 +78,6 @@ def test_services_that_were_never_started_have_no_port(tmp_path: Path) -> None:
     with home.locked(create=True):
         home.make_keys()
     with pytest.raises(Unavailable, match=r"never started, or by an older version"):
-        asking.faulty_storage(home)
+        asking.storage_with_faults(home)
     with pytest.raises(Unavailable, match=r"was never started\. Start it: fastbatch local up"):
         home.storage_port()
