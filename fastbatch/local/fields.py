@@ -16,6 +16,7 @@ from fastbatch.local.errors import Code, Refused
 Check = Callable[[Any, str], Any]
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_NUMBER = re.compile(r"-?[0-9]{1,10}")
 _INT32 = 2**31 - 1
 
 
@@ -60,9 +61,11 @@ def identifier(value: Any, where: str) -> str:
 
 
 def integer(lowest: int = -_INT32 - 1, highest: int = _INT32) -> Check:
-    """Check for a whole number."""
+    """Check for a whole number, or a text that is one: the options of `az batch` send such."""
 
     def check(value: Any, where: str) -> int:
+        if isinstance(value, str) and _NUMBER.fullmatch(value):
+            value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
             raise wrong(where, "it must be a whole number")
         if not lowest <= value <= highest:

@@ -98,7 +98,7 @@ def test_what_is_not_said_of_a_user_is_the_default() -> None:
         ("outputFiles", [{"filePattern": "x"}]),
         ("outputFiles", [{"filePattern": "x", "destination": {}, "uploadOptions": {"uploadCondition": "always"}}]),
         ("exitConditions", {"exitCodes": [{"code": 1}]}),
-        ("exitConditions", {"exitCodes": [{"code": "1", "exitOptions": {}}]}),
+        ("exitConditions", {"exitCodes": [{"code": "x", "exitOptions": {}}]}),
         ("exitConditions", {"default": {"dependencyAction": "cancel"}}),
         ("userIdentity", {"username": "a", "autoUser": {"scope": "pool"}}),
         ("userIdentity", {"username": ""}),

@@ -175,7 +175,7 @@ def test_what_goes_leaves_nothing(store: Store) -> None:
         ({"taskIdRanges": [{"start": -1, "end": 1}]}, "InvalidPropertyValue"),
         ({"taskIdRanges": [{"start": 2, "end": 1}]}, "InvalidPropertyValue"),
         ({"taskIdRanges": [{"start": 1, "end": 2**31}]}, "InvalidPropertyValue"),
-        ({"taskIdRanges": [{"start": "1", "end": "2"}]}, "InvalidPropertyValue"),
+        ({"taskIdRanges": [{"start": "one", "end": "two"}]}, "InvalidPropertyValue"),
         ({"taskIds": ["x" * 64] * 1000 + ["y"]}, "TaskDependencyListTooLong"),
         ({"taskIds": ["x"] * 70000}, "TaskDependencyListTooLong"),
         ({"taskIdRanges": [{"start": 10**9, "end": 10**9}] * 3201}, "TaskDependencyRangesTooLong"),

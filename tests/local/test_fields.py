@@ -66,14 +66,15 @@ def test_a_good_value_is_kept_as_it_is(check: Check, good: list[Any]) -> None:
         (text(3), [*OTHERS, "abcd", "a\0", "\0"]),
         (text(3, empty=False), [*OTHERS, ""]),
         (identifier, [*OTHERS, "", "x" * 65, "a b", "a.b", "a/b", "ä", "a\n", "a\0", "٣"]),
-        (integer(), [value for value in OTHERS if value not in (0, 1, -1)] + [2**31, -(2**31) - 1, "1", 10**4000]),
+        (integer(), [value for value in OTHERS if value not in (0, 1, -1)] + [2**31, -(2**31) - 1, 10**4000]),
+        (integer(), ["", "1.0", "1e3", " 1", "1\n", "+1", "0x1", "1_0", "٣", "one", str(2**31), "9" * 5000]),
         (integer(), [True, False, 1.0, -0.0]),
-        (integer(-1, 5), [-2, 6]),
+        (integer(-1, 5), [-2, 6, "-2", "6"]),
         (boolean, [value for value in OTHERS if not isinstance(value, bool)] + ["true", "false", ""]),
         (choice("a", "b"), [*OTHERS, "", "c", "a ", "ab"]),
         (duration(), [*OTHERS, "", "P", "1h", "-PT1S", "P1Y", "PT1S ", "P" + "9" * 5000 + "D"]),
         (duration(60 * SECOND), ["PT59.999999S", "PT0S"]),
-        (listing(integer(), 2), [None, 0, "", "ab", {}, {"a": 1}, [1, 2, 3], [None], [[1]], ["1"]]),
+        (listing(integer(), 2), [None, 0, "", "ab", {}, {"a": 1}, [1, 2, 3], [None], [[1]], ["x"]]),
     ],
 )
 def test_a_bad_value_is_refused_by_name(check: Check, bad: list[Any]) -> None:
@@ -102,6 +103,11 @@ def test_a_choice_is_spelled_in_one_way() -> None:
         "pack",
         "pack",
     ]
+
+
+def test_a_number_may_be_a_text() -> None:
+    """As where it was an option of `az batch`."""
+    assert [integer()(value, "it") for value in ("0", "-1", "007", str(2**31 - 1))] == [0, -1, 7, 2**31 - 1]
 
 
 OBJECT = Object(
@@ -148,7 +154,7 @@ def test_metadata_of_odata_says_nothing() -> None:
         ({"id": "a", "inner": {"must": 1}}, "InvalidPropertyValue", "inner.must"),
         ({"id": "a", "inner": []}, "InvalidPropertyValue", "inner"),
         ({"id": "a", "many": [None]}, "InvalidPropertyValue", "many"),
-        ({"id": "a", "many": [{"x": "1"}]}, "InvalidPropertyValue", "many.x"),
+        ({"id": "a", "many": [{"x": "y"}]}, "InvalidPropertyValue", "many.x"),
     ],
 )
 def test_what_is_wrong_with_an_object_is_named(value: Any, code: str, named: str) -> None:

@@ -60,6 +60,13 @@ def test_a_new_job_shows_the_defaults_of_the_service(client: Any, pool: str) -> 
         assert not times
 
 
+def test_a_number_that_came_as_a_text_is_shown_as_one(client: Any, pool: str) -> None:
+    """As `az batch job create --priority 5` sends it."""
+    with instances.job(client, pool, priority="5", constraints={"maxTaskRetryCount": "-1"}) as name:
+        found = on_wire(client.get_job(name))
+        assert (found["priority"], found["constraints"]["maxTaskRetryCount"]) == (5, -1)
+
+
 def test_the_models_of_the_sdk_do_as_well_as_dicts(client: Any, pool: str) -> None:
     """A job that is made, read, changed and written by models keeps what the models don't write."""
     name = new_name("job")
@@ -159,7 +166,7 @@ def test_an_update_resets_what_it_does_not_name(client: Any, pool: str) -> None:
         ("InvalidPropertyValue", {"id": "a b"}),
         ("InvalidPropertyValue", {"id": "a" * 65}),
         ("InvalidPropertyValue", {"priority": 1001}),
-        ("InvalidPropertyValue", {"priority": "1"}),
+        ("InvalidPropertyValue", {"priority": "high"}),
         ("InvalidPropertyValue", {"priority": True}),
         ("InvalidPropertyValue", {"poolInfo": "pool"}),
         ("InvalidPropertyValue", {"metadata": {"name": "a"}}),

@@ -219,7 +219,7 @@ def job_with(text: str) -> Callable[[str], bytes]:
         (job_with('"x","priority":1e400'), "InvalidPropertyValue"),
         (job_with('"x","priority":-0.0'), "InvalidPropertyValue"),
         (job_with('"x","priority":true'), "InvalidPropertyValue"),
-        (job_with('"x","priority":"1"'), "InvalidPropertyValue"),
+        (job_with('"x","priority":"x"'), "InvalidPropertyValue"),
         (job_with('"x","Priority":1'), "UnsupportedProperty"),
         (job_with('"x","":1'), "UnsupportedProperty"),
         (job_with('"x","poolinfo":1'), "UnsupportedProperty"),

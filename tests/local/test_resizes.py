@@ -58,7 +58,7 @@ def test_a_resize_must_say_how_many_nodes_there_are_to_be(client: Any, empty: st
     """And in what time, and what becomes of tasks, in words that are known."""
     with refused("MissingRequiredProperty"):
         client.begin_resize_pool(empty, {"nodeDeallocationOption": "requeue"})
-    for wrong in ({"nodeDeallocationOption": "kill"}, {"resizeTimeout": "PT1M"}, {"targetLowPriorityNodes": "1"}):
+    for wrong in ({"nodeDeallocationOption": "kill"}, {"resizeTimeout": "PT1M"}, {"targetLowPriorityNodes": "one"}):
         with refused("InvalidPropertyValue"):
             resize(client, empty, 1, **wrong)
 

@@ -163,7 +163,7 @@ def test_the_answer_tells_where_the_task_is(client: Any, instance: Instance, wai
         ({"commandLine": ["ls"]}, "InvalidPropertyValue"),
         ({"commandline": "ls"}, "UnsupportedProperty"),
         ({"requiredSlots": 0}, "InvalidPropertyValue"),
-        ({"requiredSlots": "1"}, "InvalidPropertyValue"),
+        ({"requiredSlots": "one"}, "InvalidPropertyValue"),
         ({"constraints": {"maxTaskRetryCount": -2}}, "InvalidPropertyValue"),
         ({"constraints": {"maxWallClockTime": "1h"}}, "InvalidPropertyValue"),
         ({"constraints": {"retentionTime": "P" + "9" * 5000 + "D"}}, "InvalidPropertyValue"),
