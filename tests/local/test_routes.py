@@ -68,6 +68,16 @@ DOCUMENTED = [
 ]
 UNDONE = [route for route in routes.ROUTES if not route.is_done]
 
+# What the SDK had once.
+OLDER = [
+    ("create_certificate", "POST", "/certificates"),
+    ("list_certificates", "GET", "/certificates"),
+    ("get_certificate", "GET", "/certificates(thumbprintAlgorithm=p,thumbprint=n)"),
+    ("delete_certificate", "DELETE", "/certificates(thumbprintAlgorithm=p,thumbprint=n)"),
+    ("cancel_certificate_deletion", "POST", "/certificates(thumbprintAlgorithm=p,thumbprint=n)/canceldelete"),
+    ("get_node_remote_desktop_file", "GET", "/pools/p/nodes/n/rdp"),
+]
+
 _NOT_OPERATIONS = {"close", "send_request"}
 _CALLED = [name for name in dir(BatchClient) if not name.startswith("_") and name not in _NOT_OPERATIONS]
 _OUR_OWN = {route.name for route in routes.ROUTES if route.path.startswith("/local/")}
@@ -84,7 +94,7 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize(("name", "method", "path"), DOCUMENTED)
+@pytest.mark.parametrize(("name", "method", "path"), DOCUMENTED + OLDER)
 def test_a_documented_operation_has_an_address(name: str, method: str, path: str) -> None:
     """Under its own name, and with an id for each name in its path."""
     route, ids = routes.find(method, path)
@@ -94,9 +104,10 @@ def test_a_documented_operation_has_an_address(name: str, method: str, path: str
 
 @pytest.mark.parametrize("route", UNDONE, ids=lambda route: route.name)
 def test_what_is_not_done_says_so(instance: Instance, route: routes.Route) -> None:
-    """Never with a plausible lie, and before it looks whether the things exist or what the body is."""
+    """Never with a plausible lie, and before it looks whether the things exist or what the query and the body are."""
     path = route.path.replace("{", "").replace("}", "")
-    said = speaking.ask(instance, route.method, at(path), b"?" if route.method in {"POST", "PUT", "PATCH"} else None)
+    target = at(path, maxresults="5", _filter="x", recursive="?")
+    said = speaking.ask(instance, route.method, target, b"?" if route.method in {"POST", "PUT", "PATCH"} else None)
     assert said.status == 501
     if route.method == "HEAD":
         assert said.body == b""
@@ -137,9 +148,10 @@ def test_every_method_of_the_sdk_has_an_address(recording: Recorder, name: str) 
 
 
 def test_every_address_is_a_method_of_the_sdk() -> None:
-    """But for those that are this service's own."""
+    """Of this one, or of an older; but for those that are this service's own."""
     names = [route.name for route in routes.ROUTES]
-    assert sorted(names) == sorted([*(name for name in _CALLED if name not in _MADE_OF_OTHERS), *_OUR_OWN])
+    older = [name for name, _, _ in OLDER]
+    assert sorted(names) == sorted([*(name for name in _CALLED if name not in _MADE_OF_OTHERS), *older, *_OUR_OWN])
     assert set(_MADE_OF_OTHERS.values()) <= set(names)
 
 
@@ -203,6 +215,8 @@ def test_few_operations_take_no_body() -> None:
 def test_a_query_is_for_its_operation_only() -> None:
     """One that another operation knows is refused by name."""
     for route in routes.ROUTES:
+        if not route.is_done:
+            continue
         for name in {"$select", "$expand", "$filter", "force", "recursive", "maxresults"} - route.query:
             with pytest.raises(Refused, match="UnsupportedQueryParameter"):
                 reading.query(route, [("api-version", speaking.VERSION), (name, "1")])

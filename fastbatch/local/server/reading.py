@@ -50,10 +50,10 @@ def authenticate(request: signature.Request, account: str, key: bytes, now: int)
 
 
 def query(route: Route, pairs: Sequence[tuple[str, str]]) -> Mapping[str, str]:
-    """Check the query: the service's version, and nothing that the operation does not know."""
+    """Check the query: the service's version, and nothing that the operation does not know, if it is done at all."""
     values = dict(pairs)
     for name, value in pairs:
-        if name not in _COMMON and name not in route.query:
+        if route.is_done and name not in _COMMON and name not in route.query:
             raise _bad_query("UnsupportedQueryParameter", name, value, "is not for this operation")
     if len(values) < len(pairs):
         name = next(name for name, _ in pairs if [each for each, _ in pairs].count(name) > 1)

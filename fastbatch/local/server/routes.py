@@ -17,6 +17,7 @@ _LIST = frozenset({"$filter", "$select", "$expand", "maxresults", "$skiptoken"})
 _LIST_WHOLE = _LIST - {"$select", "$expand"}
 _GET = frozenset({"$select", "$expand"})
 _RECURSIVE = frozenset({"recursive"})
+_CERTIFICATE = "/certificates(thumbprintAlgorithm={algorithm},thumbprint={thumbprint})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,13 @@ _OPERATIONS = (
     _missing("list_jobs_from_schedule", "GET", "/jobschedules/{schedule}/jobs"),
     _missing("list_applications", "GET", "/applications"),
     _missing("get_application", "GET", "/applications/{application}"),
+    # What older SDKs have, and newer ones have not.
+    _missing("create_certificate", "POST", "/certificates"),
+    _missing("list_certificates", "GET", "/certificates"),
+    _missing("get_certificate", "GET", _CERTIFICATE),
+    _missing("delete_certificate", "DELETE", _CERTIFICATE),
+    _missing("cancel_certificate_deletion", "POST", f"{_CERTIFICATE}/canceldelete"),
+    _missing("get_node_remote_desktop_file", "GET", "/pools/{pool}/nodes/{node}/rdp"),
 )
 _PLANS = Plans([route.name for route in _OPERATIONS if not route.path.startswith("/local/")])
 
@@ -193,7 +201,11 @@ def _by_path() -> list[tuple[re.Pattern[str], dict[str, Route]]]:
     paths: dict[str, dict[str, Route]] = {}
     for route in ROUTES:
         paths.setdefault(route.path, {})[route.method] = route
-    return [(re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path)), routes) for path, routes in paths.items()]
+    return [(_pattern(path), routes) for path, routes in paths.items()]
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path)))
 
 
 _BY_PATH = _by_path()
