@@ -18,7 +18,7 @@ def _say_nothing(_: str) -> None:
 
 def program(cache: Path | None = None, say: Callable[[str], None] = _say_nothing) -> list[str]:
     """Give the start of a command line that runs the blob service, which is installed at first use."""
-    return _on_path(say) or installed(cache or _users_cache(), find_node(), say)
+    return _on_path(say) or installed(cache or users_cache(), find_node(), say)
 
 
 def _on_path(say: Callable[[str], None]) -> list[str]:
@@ -31,7 +31,8 @@ def _on_path(say: Callable[[str], None]) -> list[str]:
     return [path]
 
 
-def _users_cache() -> Path:
+def users_cache() -> Path:
+    """Give the folder for what can be made again."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     if os.path.isabs(base):  # the XDG specification has others ignored
         return Path(base, "fastbatch")

@@ -1,0 +1,1 @@
+"""Clients of other makes and ages, against the local Batch service."""
