@@ -20,6 +20,7 @@ from fastbatch.local.fields import (
     text,
     wrong,
 )
+from fastbatch.local.states.tasks import RETENTION
 
 MOST_SLOTS = 256
 MOST_TASKS = 100  # in one collection
@@ -82,15 +83,42 @@ _METADATA = _named_values(65536)
 _ENVIRONMENT = _named_values(65536)
 _RESOURCE_FILES = listing(_resource_file)
 
+_BESIDE_TASKS: dict[str, Field | Check] = {
+    "commandLine": Field(text(8192, empty=False), required=True),
+    "resourceFiles": _RESOURCE_FILES,
+    "environmentSettings": _ENVIRONMENT,
+    "userIdentity": Field(_user_identity, default={"autoUser": {"scope": "pool", "elevationLevel": "nonadmin"}}),
+    "containerSettings": later,
+}
 START_TASK = Object(
     {
-        "commandLine": Field(text(8192, empty=False), required=True),
-        "resourceFiles": _RESOURCE_FILES,
-        "environmentSettings": _ENVIRONMENT,
-        "userIdentity": Field(_user_identity, default={"autoUser": {"scope": "pool", "elevationLevel": "nonadmin"}}),
+        **_BESIDE_TASKS,
         "maxTaskRetryCount": Field(integer(-1), default=0),
         "waitForSuccess": Field(boolean, default=True),
-        "containerSettings": later,
+    }
+)
+_PREPARATION_CONSTRAINTS = Object(
+    {
+        "maxWallClockTime": Field(duration(), default=wire.FOREVER),
+        "retentionTime": Field(duration(), default=RETENTION),
+        "maxTaskRetryCount": Field(integer(-1), default=0),
+    }
+)
+PREPARATION_TASK = Object(
+    {
+        **_BESIDE_TASKS,
+        "id": Field(identifier, default="jobpreparation"),
+        "constraints": Field(_PREPARATION_CONSTRAINTS, default=_PREPARATION_CONSTRAINTS({})),
+        "waitForSuccess": Field(boolean, default=True),
+        "rerunOnNodeRebootAfterSuccess": Field(boolean, default=True),
+    }
+)
+RELEASE_TASK = Object(
+    {
+        **_BESIDE_TASKS,
+        "id": Field(identifier, default="jobrelease"),
+        "maxWallClockTime": Field(duration(0, 15 * MINUTE), default="PT15M"),
+        "retentionTime": Field(duration(), default=RETENTION),
     }
 )
 
@@ -204,8 +232,8 @@ JOB = Object(
         "usesTaskDependencies": Field(boolean, default=False),
         "commonEnvironmentSettings": _ENVIRONMENT,
         "jobManagerTask": later,
-        "jobPreparationTask": later,
-        "jobReleaseTask": later,
+        "jobPreparationTask": PREPARATION_TASK,
+        "jobReleaseTask": RELEASE_TASK,
         "networkConfiguration": later,
     }
 )

@@ -42,6 +42,7 @@ _409 = Literal[
     "JobDisabled",
     "JobExists",
     "JobNotActive",
+    "JobPreparationTaskNotSpecified",
     "NodeAlreadyInTargetSchedulingState",
     "NodeBeingCreated",
     "NodeBeingRebooted",
@@ -59,6 +60,8 @@ _409 = Literal[
     "TaskExists",
     "TaskFilesCleanedup",
     "TaskFilesUnavailable",
+    "TaskIdSameAsJobPreparationTask",
+    "TaskIdSameAsJobReleaseTask",
     "TaskNotCompleted",
     "TaskSucceeded",
 ]

@@ -108,8 +108,8 @@ def choice(*names: str) -> Check:
     return check
 
 
-def duration(shortest: int = 0) -> Check:
-    """Check for an ISO 8601 duration of some length at least."""
+def duration(shortest: int = 0, longest: int | None = None) -> Check:
+    """Check for an ISO 8601 duration of some length at least, and perhaps at most."""
 
     def check(value: Any, where: str) -> str:
         try:
@@ -118,6 +118,8 @@ def duration(shortest: int = 0) -> Check:
             raise wrong(where, "it must be an ISO 8601 duration in days and less, such as PT1H") from None
         if length < shortest:
             raise wrong(where, f"it must be {shortest // wire.SECOND} seconds or more")
+        if longest is not None and length > longest:
+            raise wrong(where, f"it must be {longest // wire.SECOND} seconds or less")
         return str(value)
 
     return check

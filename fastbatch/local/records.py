@@ -1,5 +1,5 @@
 """
-What the service knows of pools, nodes, jobs and tasks: frozen records, each a row of the store.
+What the service knows of pools, nodes, jobs, tasks and errands: frozen records, each a row of the store.
 
 What a client gave is kept as JSON text in `body` (a task's apart, as a Specification: it is large and never read when
 tasks are listed or scheduled). Times are microseconds (see wire). Keys are the store's; ids are the clients'.
@@ -74,6 +74,7 @@ class Job:
     on_all_complete: str = "noaction"
     on_task_failure: str = "noaction"
     uses_dependencies: bool = False
+    prepares: bool = False  # each node, before its first task there
     previous_state: str | None = None
     previous_time: int | None = None
     ended: int | None = None
@@ -93,7 +94,7 @@ class Task:
     affinity: str | None
     created: int
     modified: int
-    state: str  # active, running, completed
+    state: str  # active, preparing, running, completed
     state_time: int
     previous_state: str | None = None
     previous_time: int | None = None
@@ -122,4 +123,22 @@ class Specification:
     body: str
 
 
-Record = Pool | Node | Job | Task
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a node does for a job beside its tasks; it is known of as long as the job is, and not only the node."""
+
+    key: int
+    job: int
+    node: int
+    kind: str  # preparation, release
+    id: str
+    pool_id: str
+    node_id: str
+    info: str  # how it goes
+    process: str | None = None
+    bars: bool = False  # the job's tasks from the node, as their preparation failed
+    is_due: bool = False  # once more, when its turn comes
+    files_until: int | None = None  # when its files may go
+
+
+Record = Pool | Node | Job | Task | Errand

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from fastbatch.local.dependencies import SCHEMA, Dependencies
 from fastbatch.local.errors import Unavailable
-from fastbatch.local.records import Job, Node, Pool, Record, Specification, Task
+from fastbatch.local.records import Errand, Job, Node, Pool, Record, Specification, Task
 
 VERSION = 2
 
@@ -24,7 +24,7 @@ AWAY = "state IN ('rebooting', 'reimaging', 'starting', 'preempted')"  # the nod
 
 Damaged = sqlite3.DatabaseError  # what any reading raises where a file is damaged further on than its beginning
 
-R = TypeVar("R", Pool, Node, Job, Task)
+R = TypeVar("R", Pool, Node, Job, Task, Errand)
 
 _TABLES: dict[type[Any], str] = {
     Pool: "pools",
@@ -32,6 +32,7 @@ _TABLES: dict[type[Any], str] = {
     Job: "jobs",
     Task: "tasks",
     Specification: "specifications",
+    Errand: "errands",
 }
 _CONSTRAINTS = {
     Pool: ["UNIQUE (id)"],
@@ -39,6 +40,7 @@ _CONSTRAINTS = {
     Job: ["UNIQUE (id)"],
     Task: ["UNIQUE (job, id)"],
     Specification: ["PRIMARY KEY (task)"],
+    Errand: ["UNIQUE (job, node, kind)"],
 }
 _NAMES = {kind: tuple(field.name for field in dataclasses.fields(kind)) for kind in _TABLES}
 _VALUES: dict[type[Any], Callable[[Any], tuple[Any, ...]]] = {kind: attrgetter(*_NAMES[kind]) for kind in _TABLES}
@@ -51,7 +53,7 @@ _INDEXES = [
     f"CREATE INDEX nodes_away ON nodes (pool) WHERE {AWAY}",
     "CREATE INDEX tasks_by_state ON tasks (job, state)",
     "CREATE INDEX tasks_to_run ON tasks (job, blocked) WHERE state = 'active'",
-    "CREATE INDEX tasks_running ON tasks (key) WHERE state = 'running'",
+    "CREATE INDEX tasks_on_nodes ON tasks (key) WHERE state IN ('preparing', 'running')",
     "CREATE INDEX tasks_with_files ON tasks (files_until) WHERE files_until IS NOT NULL",
 ]
 
@@ -157,9 +159,9 @@ class Store:
         row = self._database.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
         return row and str(row[0])
 
-    def note_process(self, kind: type[R], key: int, process: str) -> None:
-        """Write down the process that a node or a task has now."""
-        self._database.execute(f"UPDATE {_TABLES[kind]} SET process = ? WHERE key = ?", (process, key))
+    def note_process(self, record: Node | Task | Errand, process: str) -> None:
+        """Write down the process that a node, a task or an errand has now."""
+        self._database.execute(f"UPDATE {_TABLES[type(record)]} SET process = ? WHERE key = ?", (process, record.key))
 
     def note_lost(self, node: int, process: str) -> None:
         """Write down a process that a task has on a lost node."""
@@ -172,6 +174,7 @@ class Store:
             for (process,) in self._database.execute(
                 "SELECT process FROM tasks WHERE process IS NOT NULL "
                 "UNION ALL SELECT process FROM nodes WHERE process IS NOT NULL "
+                "UNION ALL SELECT process FROM errands WHERE process IS NOT NULL "
                 "UNION ALL SELECT value FROM nodes, json_each(lost)"
             )
         ]
@@ -190,7 +193,8 @@ class Store:
             self._database.execute(
                 "DELETE FROM specifications WHERE task IN (SELECT key FROM tasks WHERE job = ?)", (record.key,)
             )
-            self._database.execute("DELETE FROM tasks WHERE job = ?", (record.key,))
+            for table in ("tasks", "errands"):
+                self._database.execute(f"DELETE FROM {table} WHERE job = ?", (record.key,))
             self.dependencies.forget_job(record.key)
         if isinstance(record, Task):
             self._database.execute("DELETE FROM specifications WHERE task = ?", (record.key,))

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from fastbatch.local import wire
 from fastbatch.local.errors import Refused
-from fastbatch.local.records import Job, Node, Pool, Record, Task
+from fastbatch.local.records import Errand, Job, Node, Pool, Record, Task
 from fastbatch.local.states.placement import affinity
 
 R = TypeVar("R")
@@ -35,6 +35,8 @@ _GIVEN_BY_JOB = (
     "commonEnvironmentSettings",
     "constraints",
     "displayName",
+    "jobPreparationTask",
+    "jobReleaseTask",
     "maxParallelTasks",
     "metadata",
     "onAllTasksComplete",
@@ -76,6 +78,7 @@ class Context:
     load: Load = Load()
     node_counts: tuple[int, int] = (0, 0)  # dedicated, low priority
     recent: Sequence[tuple[str, Task]] = ()  # a node's last tasks, each with the id of its job
+    release: Errand | None = None  # on the node of a preparation
     _given: Mapping[str, Any] | None = None
 
     def given(self, name: str) -> Any:
@@ -165,8 +168,9 @@ def _virtual_machine(_: Node, context: Context) -> Any:
     return {"imageReference": context.given("virtualMachineConfiguration")["imageReference"]}
 
 
-def _start_info(node: Node, _: Context) -> Any:
-    info = _json(node.start_info)
+def _execution(text: str | None) -> Any:
+    """Show how something went that a node runs beside tasks."""
+    info = _json(text)
     for name in ("startTime", "endTime", "lastRetryTime"):
         if info and name in info:
             info[name] = _time(info[name])
@@ -199,7 +203,7 @@ NODE: View[Node] = {
     "runningTaskSlotsCount": lambda _, context: context.load.slots,
     "recentTasks": lambda _, context: [_recent_task(*recent, context) for recent in context.recent] or None,
     "startTask": lambda node, _: _json(node.start_task),
-    "startTaskInfo": _start_info,
+    "startTaskInfo": lambda node, _: _execution(node.start_info),
     "errors": lambda node, _: _json(node.errors),
     "isDedicated": lambda node, _: bool(node.dedicated),
     "nodeAgentInfo": lambda node, _: {"version": AGENT_VERSION, "lastUpdateTime": _time(node.allocated)},
@@ -246,16 +250,23 @@ def _task_execution(task: Task, _: Context) -> dict[str, Any]:
 def _task_node(task: Task, context: Context) -> dict[str, str] | None:
     if task.node_id is None:
         return None
-    url = f"{context.url}/pools/{task.pool_id}/nodes/{task.node_id}"
-    folder = f"workitems/{context.parent}/job-1/{task.id}"
     return {
         "affinityId": f"TVM:{task.node_id}",
-        "nodeUrl": url,
+        "nodeUrl": _url_of_node(task, context),
         "poolId": str(task.pool_id),
         "nodeId": task.node_id,
-        "taskRootDirectory": folder,
-        "taskRootDirectoryUrl": f"{url}/files/{folder}",
+        **_folder(task, context),
     }
+
+
+def _url_of_node(on_node: Task | Errand, context: Context) -> str:
+    return f"{context.url}/pools/{on_node.pool_id}/nodes/{on_node.node_id}"
+
+
+def _folder(on_node: Task | Errand, context: Context) -> dict[str, str]:
+    folder = f"workitems/{context.parent}/job-1/{on_node.id}"
+    url = f"{_url_of_node(on_node, context)}/files/{folder}"
+    return {"taskRootDirectory": folder, "taskRootDirectoryUrl": url}
 
 
 TASK: View[Task] = {
@@ -267,6 +278,22 @@ TASK: View[Task] = {
     "executionInfo": _task_execution,
     "nodeInfo": _task_node,
     **_given(*_GIVEN_BY_TASK),
+}
+
+
+def _release_info(_: Errand, context: Context) -> dict[str, Any] | None:
+    if context.release is None:
+        return None
+    info = {**_execution(context.release.info), **_folder(context.release, context)}
+    return {name: value for name, value in info.items() if name != "retryCount"}  # nothing is retried then
+
+
+PREPARATION_AND_RELEASE: View[Errand] = {
+    "poolId": lambda errand, _: errand.pool_id,
+    "nodeId": lambda errand, _: errand.node_id,
+    "nodeUrl": _url_of_node,
+    "jobPreparationTaskExecutionInfo": lambda errand, context: {**_execution(errand.info), **_folder(errand, context)},
+    "jobReleaseTaskExecutionInfo": _release_info,
 }
 
 GIVEN_BY_TASK = frozenset(_GIVEN_BY_TASK)

@@ -5,10 +5,10 @@ import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fastbatch.local import bodies
-from fastbatch.local.agent.node import Assignment
+from fastbatch.local.agent.node import Assignment, Duty
 from fastbatch.local.clock import Setting, TurnableClock
 from fastbatch.local.faults import lives
 from fastbatch.local.fields import Object
@@ -20,17 +20,43 @@ from fastbatch.local.service.limits import Limits
 from fastbatch.local.states.tasks import Outcome
 from fastbatch.local.store import Store
 
+H = TypeVar("H", bound="Held")
+
 _BEGIN = 1_000_000_000_000_000
 
 
+def _future() -> Any:
+    return asyncio.get_running_loop().create_future()
+
+
+@dataclass(eq=False, kw_only=True)
+class Held:
+    """What is on a node until the test says how it ends; what is stopped stays until the test lets it go."""
+
+    outcome: asyncio.Future[Outcome] = field(default_factory=_future)
+    gone: asyncio.Future[None] = field(default_factory=_future)
+    stopped: bool = False
+
+    def end(self, outcome: Outcome) -> None:
+        """Let it end, or what was stopped be gone."""
+        if self.stopped:
+            self.gone.set_result(None)
+        else:
+            self.outcome.set_result(outcome)
+
+
 @dataclass(eq=False)
-class Playing:
-    """A task on a node, until the test says how it ends; one that is stopped stays until the test lets it go."""
+class Playing(Held):
+    """A task on a node."""
 
     assigned: Assignment
-    outcome: asyncio.Future[Outcome]
-    gone: asyncio.Future[None]
-    stopped: bool = False
+
+
+@dataclass(eq=False)
+class Doing(Held):
+    """A preparation or a release on a node."""
+
+    duty: Duty
 
 
 @dataclass
@@ -38,7 +64,8 @@ class PlayAgent:
     """Nodes on which nothing happens but what a test says."""
 
     playing: list[Playing] = field(default_factory=list)
-    is_lost: Callable[[Playing], bool] = lambda _: False
+    doing: list[Doing] = field(default_factory=list)
+    is_lost: Callable[[Playing | Doing], bool] = lambda _: False
     numbers: Any = field(default_factory=itertools.count)
 
     def new_node_id(self, *, dedicated: bool) -> str:
@@ -56,19 +83,30 @@ class PlayAgent:
         assert assigned.task.key not in running, "it runs already"
         taken = sum(play.assigned.task.slots for play in here)
         assert taken + assigned.task.slots <= assigned.pool.slots, "the node is full"
-        loop = asyncio.get_running_loop()
-        play = Playing(assigned, loop.create_future(), loop.create_future())
-        self.playing.append(play)
         note(f"{assigned.task.key}:1")
+        return await self._hold(Playing(assigned), self.playing)
+
+    async def run_errand(self, duty: Duty, note: Callable[[str], None]) -> Outcome:
+        """Play an errand; no node does one twice at a time, and none releases a job that has anything else on it."""
+        job, node = duty.job.key, duty.node.key
+        assert (job, node) not in [(other.duty.job.key, other.duty.node.key) for other in self.doing], "it does one"
+        if duty.errand.kind == "release":
+            running = [play.assigned.job.key for play in self.playing if not self.is_lost(play)]
+            assert job not in running, "the job's tasks run"
+        note(f"{duty.errand.key}:1")
+        return await self._hold(Doing(duty), self.doing)
+
+    async def _hold(self, held: H, among: list[H]) -> Outcome:
+        among.append(held)
         try:
-            return await play.outcome
+            return await held.outcome
         except asyncio.CancelledError:
-            play.stopped = True
-            if not play.gone.done():
-                await play.gone
+            held.stopped = True
+            if not held.gone.done():
+                await held.gone
             raise
         finally:
-            self.playing.remove(play)
+            among.remove(held)
 
     async def run_start_task(self, *_: object) -> Outcome:
         """Succeed at once."""
@@ -106,7 +144,7 @@ class Play:
     def _new_core(self) -> Core:
         agent: Any = self.agent
         core = Core(self.store, self.clock, agent, self._limits, engine.step, lives.running)
-        self.agent.is_lost = lambda play: _is_lost(core, play)
+        self.agent.is_lost = lambda held: _is_lost(core, held)
         return core
 
     def _fail(self, _loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
@@ -149,8 +187,8 @@ class Play:
         engine.recover(self.core)
 
     async def _stop(self) -> None:
-        for play in self.agent.playing:
-            play.gone.set_result(None)
+        for held in (*self.agent.playing, *self.agent.doing):
+            held.gone.set_result(None)
         await self.core.close()
 
     def wait(self, duration: int) -> None:
@@ -170,10 +208,13 @@ class Play:
         self.store.close()
 
 
-def _is_lost(core: Core, play: Playing) -> bool:
-    """Tell whether a task plays on a node that it was lost with."""
-    task = play.assigned.task.key
-    return any(run.lost and run.task and run.task.key == task for run in core.runs.on_node(play.assigned.node.key))
+def _is_lost(core: Core, held: Playing | Doing) -> bool:
+    """Tell whether a task or an errand goes on on a node that it was lost with."""
+    if isinstance(held, Playing):
+        given, node = held.assigned.task, held.assigned.node
+        return any(run.lost and run.task and run.task.key == given.key for run in core.runs.on_node(node.key))
+    errand, node = held.duty.errand, held.duty.node
+    return any(run.lost and run.errand and run.errand.key == errand.key for run in core.runs.on_node(node.key))
 
 
 def pool_body(name: str, nodes: int, slots: int, fill: str) -> dict[str, Any]:

@@ -18,15 +18,16 @@ from fastbatch.local.faults.checking import Plans
 from fastbatch.local.fields import Object
 from fastbatch.local.operations import jobs, mishaps, nodes, pools, tasks
 from fastbatch.local.operations.call import Operation
-from fastbatch.local.records import Job, Node, Pool, Task
+from fastbatch.local.records import Errand, Job, Node, Pool, Task
 from fastbatch.local.service.limits import Limits
 from fastbatch.local.states.tasks import Failure, Outcome
 from fastbatch.local.store import Store
-from tests.local.play import JOB, POOL, TASK, Play, pool_body
+from tests.local.play import JOB, POOL, TASK, Doing, Play, Playing, pool_body
 
 POOLS = st.sampled_from(["red", "blue"])
 JOBS = st.sampled_from(["one", "two", "three"])
 NODES = st.integers(0, 5)
+READY_NODES = "pool = ? AND state IN ('idle', 'running') AND scheduling = 'enabled'"
 MINUTE = 60_000_000
 MISFORTUNES = st.fixed_dictionaries(
     {
@@ -37,6 +38,9 @@ MISFORTUNES = st.fixed_dictionaries(
     },
     optional={"count": st.integers(1, 3)},
 )
+WAITING = {"jobPreparationTask": {"commandLine": "c", "constraints": {"maxTaskRetryCount": 1}}}
+BESIDE = {"jobPreparationTask": {"commandLine": "c", "waitForSuccess": False, "constraints": {"retentionTime": "PT1M"}}}
+RELEASE = {"jobReleaseTask": {"commandLine": "c", "retentionTime": "PT1M"}}
 OUTCOMES = st.sampled_from(
     [Outcome(0), Outcome(0), Outcome(1), Outcome(None, Failure("BlobNotFound", "it is not there"))]
 )
@@ -51,12 +55,14 @@ class Service(RuleBasedStateMachine):
         self.expected: dict[str, set[str]] = {}  # the tasks of each job that nobody has deleted
         self.number = 0
         self.is_slow = False  # a task that is running may not have begun to
+        self.spared: set[tuple[int, int]] = set()  # jobs and nodes that were away as the jobs ended
 
     @initialize()
     def begin(self) -> None:
         """Have something to work with."""
         self.ask(pools.create, POOL, pool_body("red", 2, 2, "Spread"))
-        self.new_job("one", "red", 0, -1)
+        self.new_job("one", "red", 0, -1, {})
+        self.new_job("two", "red", 0, -1, WAITING | RELEASE)
 
     def ask(self, operation: Operation, check: Object | None = None, body: Any = None, **ids: str) -> bool:
         """Ask; tell whether it was not refused."""
@@ -155,10 +161,16 @@ class Service(RuleBasedStateMachine):
         assert pool
         return {"pool": pool.id, "node": node.id}
 
-    @rule(name=JOBS, pool=POOLS, priority=st.integers(-1, 1), most=st.sampled_from([-1, -1, 1, 2]))
-    def new_job(self, name: str, pool: str, priority: int, most: int) -> None:
+    @rule(
+        name=JOBS,
+        pool=POOLS,
+        priority=st.integers(-1, 1),
+        most=st.sampled_from([-1, -1, 1, 2]),
+        errands=st.sampled_from([{}, WAITING, WAITING | RELEASE, BESIDE | RELEASE]),
+    )
+    def new_job(self, name: str, pool: str, priority: int, most: int, errands: dict[str, Any]) -> None:
         """Make a job."""
-        body = {"id": name, "poolInfo": {"poolId": pool}, "priority": priority, "maxParallelTasks": most}
+        body = {"id": name, "poolInfo": {"poolId": pool}, "priority": priority, "maxParallelTasks": most, **errands}
         body["usesTaskDependencies"] = name == "three"
         if self.ask(jobs.create, JOB, body):
             self.expected[name] = set()
@@ -175,16 +187,16 @@ class Service(RuleBasedStateMachine):
             if self.ask(tasks.create, TASK, task, job=name):
                 self.expected[name].add(f"t{self.number}")
 
-    @precondition(lambda self: self.play.agent.playing)
+    @precondition(lambda self: self.held())
     @rule(data=st.data(), outcome=OUTCOMES)
     def end_run(self, data: st.DataObject, outcome: Outcome) -> None:
-        """Let a task end, or what was stopped be gone."""
-        play = data.draw(st.sampled_from(self.play.agent.playing))
-        if play.stopped:
-            play.gone.set_result(None)
-        else:
-            play.outcome.set_result(outcome)
+        """Let a task or an errand end, or what was stopped be gone."""
+        data.draw(st.sampled_from(self.held())).end(outcome)
         self.play.settle()
+
+    def held(self) -> list[Playing | Doing]:
+        """Give all that has processes."""
+        return [*self.play.agent.playing, *self.play.agent.doing]
 
     @rule(data=st.data(), what=st.sampled_from([tasks.terminate, tasks.reactivate]))
     def move_task(self, data: st.DataObject, what: Any) -> None:
@@ -260,16 +272,57 @@ class Service(RuleBasedStateMachine):
             assert run
             assert run.node.id == task.node_id
             assert self.is_slow or runs[task.key].assigned.node.id == task.node_id
+        for task in self.play.store.select(Task, "state = 'preparing'"):
+            assert task.key not in runs
+            run = self.play.core.runs.of_task(task.key)
+            assert run
+            assert run.node.id == task.node_id
+
+    @invariant()
+    def a_task_waits_only_for_what_goes_on(self) -> None:
+        """See that a preparation is under way wherever tasks wait for it, and is over wherever they run."""
+        agent = self.play.agent
+        for given in (play.assigned for play in agent.playing if not (play.stopped or agent.is_lost(play))):
+            if '"waitForSuccess": true' in given.job.body:
+                assert self.preparation_of(given.job.key, given.node.id) in {"success", "due"}
+        for task in self.play.store.select(Task, "state = 'preparing'"):
+            assert self.preparation_of(task.job, str(task.node_id)) == "running"
+
+    def preparation_of(self, job: int, node_id: str) -> str:
+        """Tell how a preparation goes, or how it went."""
+        values = [job, node_id]
+        found = list(self.play.store.select(Errand, "job = ? AND node_id = ? AND kind = 'preparation'", values))
+        if not found or (found[0].is_due and self.play.core.runs.of_errand(found[0].key) is None):
+            return "due"  # the node was started anew meanwhile
+        info = json.loads(found[0].info)
+        return "running" if self.play.core.runs.of_errand(found[0].key) else str(info["result"])
+
+    @invariant()
+    def what_is_over_is_released(self) -> None:
+        """See that nothing goes on for a completed job, and that its release was done once wherever it had to be."""
+        agent = self.play.agent
+        doing = {doing.duty.job.key for doing in agent.doing if not agent.is_lost(doing)}
+        for job in self.play.store.select(Job, "state = 'completed'"):
+            assert job.key not in doing
+            if "jobReleaseTask" in json.loads(job.body):
+                found = list(self.play.store.select(Errand, "job = ?", [job.key]))
+                released = {errand.node for errand in found if errand.kind == "release" and not errand.is_due}
+                prepared = {errand.node for errand in found if errand.kind == "preparation"}
+                away = self.play.store.select(Node, "state IN ('leavingpool', 'unknown', 'preempted')")
+                self.spared |= {(job.key, node.key) for node in away}
+                there = {node.key for node in self.play.store.select(Node, "state IN ('idle', 'running')")}
+                assert all((job.key, node) in self.spared for node in prepared & there - released)
 
     @invariant()
     def no_room_is_left_while_tasks_wait(self) -> None:
         """See that a task that could run does."""
         for pool in self.play.store.select(Pool, "state = 'active'"):
-            waiting = self.waiting(pool)
-            condition = "pool = ? AND state IN ('idle', 'running') AND scheduling = 'enabled'"
-            ready = self.play.store.select(Node, condition, [pool.key])
-            free = [pool.slots - self.play.core.runs.load(node.key).slots for node in ready]
-            assert not waiting or max(free, default=0) < waiting[0].slots
+            ready = list(self.play.store.select(Node, READY_NODES, [pool.key]))
+            free = {node.key: pool.slots - self.play.core.runs.load(node.key).slots for node in ready}
+            for task in self.waiting(pool):
+                barred = {errand.node for errand in self.play.store.select(Errand, "job = ? AND bars", [task.job])}
+                assert max((free[node] for node in free.keys() - barred), default=0) < task.slots
+                free = {node: slots for node, slots in free.items() if node in barred}  # others wait behind it
 
     @invariant()
     def a_node_is_running_when_it_has_tasks(self) -> None:
@@ -298,7 +351,7 @@ class Service(RuleBasedStateMachine):
             self.play.close()
 
     def complete(self) -> None:
-        """Give every active job a pool with room, and end what runs as long as anything does."""
+        """Give every active job a pool with room and fresh nodes, and end what runs as long as anything does."""
         self.play.core.faults.clear()
         for name in ("one", "two", "three"):
             self.ask(jobs.enable, job=name)
@@ -308,11 +361,13 @@ class Service(RuleBasedStateMachine):
             for node in list(self.play.store.select(Node)):
                 self.ask(mishaps.bring_back, **self.named(node))
                 self.ask(nodes.enable_scheduling, **self.named(node))
+                if self.play.store.any(Errand, "node = ? AND bars", [node.key]):
+                    self.ask(nodes.reimage, bodies.REIMAGE, {"nodeReimageOption": "requeue"}, **self.named(node))
             for name in ("red", "blue"):
                 self.ask(pools.create, POOL, pool_body(name, 2, 4, "Pack"))
                 self.ask(pools.resize, bodies.RESIZE, {"targetDedicatedNodes": 2}, pool=name)
-            for play in list(self.play.agent.playing):
-                (play.gone if play.stopped else play.outcome).set_result(None if play.stopped else Outcome(0))  # type: ignore[arg-type]
+            for held in self.held():
+                held.end(Outcome(0))
             self.play.wait(MINUTE)  # a node may go down only when the time of its files is over
         assert not self.could_go_on()
 
@@ -324,7 +379,7 @@ class Service(RuleBasedStateMachine):
             unfinished = "job = ? AND state <> 'completed' AND NOT blocked AND slots <= ?"
             if job.most_parallel and store.any(Task, unfinished, [job.key, pool.slots if pool else 4]):
                 return True
-        return bool(self.play.agent.playing)
+        return bool(self.held()) or store.any(Job, "state IN ('terminating', 'deleting')", [])
 
 
 TestService = pytest.mark.timeout(300)(Service.TestCase)

@@ -173,7 +173,9 @@ def test_an_update_resets_what_it_does_not_name(client: Any, pool: str) -> None:
         ("InvalidPropertyValue", {"onAllTasksComplete": "stop"}),
         ("InvalidPropertyValue", {"constraints": {"maxWallClockTime": "1h"}}),
         ("InvalidPropertyValue", {"constraints": {"maxTaskRetryCount": -2}}),
-        ("NotImplemented", {"jobPreparationTask": {"commandLine": "true"}}),
+        ("InvalidPropertyValue", {"jobReleaseTask": {"commandLine": "true"}}),
+        ("MissingRequiredProperty", {"jobPreparationTask": {"id": "a"}}),
+        ("NotImplemented", {"jobPreparationTask": {"commandLine": "true", "containerSettings": {"imageName": "a"}}}),
         ("NotImplemented", {"poolInfo": {"poolId": "p", "autoPoolSpecification": {"poolLifetimeOption": "job"}}}),
     ],
 )

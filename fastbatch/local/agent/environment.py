@@ -58,6 +58,12 @@ def of_task(job_id: str, task_id: str, elevation: str) -> dict[str, str]:
     }
 
 
+def of_prepared(task: folders.Task, preparation_id: str) -> dict[str, str]:
+    """Give what a task, or the release, has besides if its job has a preparation; that one itself has it not."""
+    preparation = folders.Task(os.path.join(os.path.dirname(task.path), preparation_id))
+    return {"AZ_BATCH_JOB_PREP_DIR": preparation.path, "AZ_BATCH_JOB_PREP_WORKING_DIR": preparation.working}
+
+
 def complete(own: Mapping[str, str], *given: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """Add environmentSettings, of which the later ones count; the marks stay, or processes would go unseen."""
     variables = dict(own)

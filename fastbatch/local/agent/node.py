@@ -16,8 +16,10 @@ from fastbatch.local.agent.environment import Place
 from fastbatch.local.agent.folders import Unsafe
 from fastbatch.local.clock import Clock
 from fastbatch.local.processes import Identity, Mark
-from fastbatch.local.records import Job, Node, Pool, Task
+from fastbatch.local.records import Errand, Job, Node, Pool, Task
 from fastbatch.local.removal import remove
+from fastbatch.local.states import errands, executions
+from fastbatch.local.states.errands import PREPARATION
 from fastbatch.local.states.tasks import Failure, Outcome
 
 Note = Callable[[str], None]
@@ -31,6 +33,17 @@ class Assignment:
     node: Node
     job: Job
     task: Task
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """An errand and the node that is to run it; `body` is what was asked of it, in the form of a task."""
+
+    pool: Pool
+    node: Node
+    job: Job
+    errand: Errand
     body: Mapping[str, Any]
 
 
@@ -59,31 +72,41 @@ class Agent:
 
     async def run_task(self, assigned: Assignment, note: Note) -> Outcome:
         """Run a task."""
+        return await self._run(assigned, assigned.task.started or 0, note)
+
+    async def run_errand(self, duty: Duty, note: Note) -> Outcome:
+        """Run a preparation, or a release; what a preparation started in the background stays for the job's tasks."""
+        return await self._run(duty, executions.started(duty.errand.info), note)
+
+    async def _run(self, given: Assignment | Duty, started: int, note: Note) -> Outcome:
         try:
-            folder = self.place(assigned.node).task(assigned.job.id, assigned.task.id)
+            folder = self.place(given.node).task(given.job.id, given.body["id"])
         except Unsafe as error:  # another task has put a link there
             return Outcome(None, Failure("ResourceDirectoryCreateFailed", str(error)))
-        return await running.run(self._work(assigned, folder, note), self._storage, self._clock)
+        longest = given.body["constraints"]["maxWallClockTime"]
+        deadline = None if longest == wire.FOREVER else wire.later(started, longest)
+        return await running.run(self._work(given, folder, deadline, note), self._storage, self._clock)
 
-    def _work(self, assigned: Assignment, folder: folders.Task, note: Note) -> running.Work:
-        task, body = assigned.task, assigned.body
-        common = json.loads(assigned.job.body).get("commonEnvironmentSettings", ())
+    def _work(self, given: Assignment | Duty, folder: folders.Task, deadline: int | None, note: Note) -> running.Work:
+        body, job_body = given.body, json.loads(given.job.body)
         elevation = body["userIdentity"].get("autoUser", {}).get("elevationLevel", "nonadmin")
-        longest = body["constraints"]["maxWallClockTime"]
+        preparation = errands.specification(job_body, PREPARATION)
+        prepares = isinstance(given, Duty) and given.errand.kind == PREPARATION
         return running.Work(
-            node=self.place(assigned.node),
+            node=self.place(given.node),
             folder=folder,
             command_line=body["commandLine"],
             environment=environment.complete(
-                self._environment(assigned.pool, assigned.node, folder)
-                | environment.of_task(assigned.job.id, task.id, elevation),
-                common,
+                self._environment(given.pool, given.node, folder)
+                | environment.of_task(given.job.id, body["id"], elevation)
+                | ({} if preparation is None or prepares else environment.of_prepared(folder, preparation["id"])),
+                job_body.get("commonEnvironmentSettings", ()),
                 body.get("environmentSettings", ()),
             ),
             resource_files=body.get("resourceFiles", ()),
             output_files=body.get("outputFiles", ()),
-            deadline=None if longest == wire.FOREVER else wire.later(task.started or 0, longest),
-            daemons_stay=False,
+            deadline=deadline,
+            daemons_stay=prepares,
             note_process=note,
         )
 

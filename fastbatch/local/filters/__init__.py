@@ -14,7 +14,17 @@ and Python's False then always lead to the same answer.
 """
 
 from fastbatch.local.filters.expression import Expression
-from fastbatch.local.filters.properties import FILES, IMAGES, JOBS, NODE_COUNTS, NODES, POOLS, TASKS, Property
+from fastbatch.local.filters.properties import (
+    FILES,
+    IMAGES,
+    JOBS,
+    NODE_COUNTS,
+    NODES,
+    POOLS,
+    PREPARATIONS,
+    TASKS,
+    Property,
+)
 from fastbatch.local.filters.reading import DEEPEST, HEAVIEST, LONGEST, MOST_COMPARISONS, InvalidFilter, parse
 
 __all__ = [
@@ -28,6 +38,7 @@ __all__ = [
     "NODES",
     "NODE_COUNTS",
     "POOLS",
+    "PREPARATIONS",
     "TASKS",
     "Expression",
     "InvalidFilter",

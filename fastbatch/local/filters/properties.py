@@ -49,6 +49,14 @@ NODES: Mapping[str, Property] = {
     **dict.fromkeys(("stateTransitionTime", "lastBootTime", "allocationTime"), _TIME),
     **dict.fromkeys(("startTaskInfo/startTime", "startTaskInfo/endTime"), _TIME),
 }
+PREPARATIONS: Mapping[str, Property] = {
+    **dict.fromkeys(("poolId", "nodeId"), _ENUM),
+    **{
+        f"{task}ExecutionInfo/{name}": kind
+        for task in ("jobPreparationTask", "jobReleaseTask")
+        for name, kind in {"state": _ENUM_EQ, "startTime": _TIME, "endTime": _TIME, "exitCode": _INTEGER}.items()
+    },
+}
 FILES: Mapping[str, Property] = {"name": Property("text", ("startswith",))}
 NODE_COUNTS: Mapping[str, Property] = {"poolId": Property("text", ("eq",))}
 IMAGES: Mapping[str, Property] = {"osType": _ENUM, "verificationType": _ENUM, "nodeAgentSKUId": _TEXT}

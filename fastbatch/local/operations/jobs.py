@@ -136,7 +136,7 @@ def task_counts(call: Call) -> Answer:
 def _counts(rows: Iterable[tuple[str, str | None, int]]) -> dict[str, int]:
     counts = dict.fromkeys(("active", "running", "completed", "succeeded", "failed"), 0)
     for state, result, number in rows:
-        counts[state] += number
+        counts["running" if state == "preparing" else state] += number
         if state == "completed":
             counts["succeeded" if result == "success" else "failed"] += number
     return counts

@@ -8,13 +8,13 @@ from urllib.parse import quote, urlencode
 from fastbatch.local import filters
 from fastbatch.local.errors import Code, Refused
 from fastbatch.local.operations.call import Answer, Call
-from fastbatch.local.records import Job, Node, Pool, Task
+from fastbatch.local.records import Errand, Job, Node, Pool, Task
 from fastbatch.local.views import Context, View, render, selection
 
 MOST = 1000
 _LONGEST_NUMBER = 18  # digits; no key has more
 
-R = TypeVar("R", Pool, Node, Job, Task)
+R = TypeVar("R", Pool, Node, Job, Task, Errand)
 Contexts = Callable[[Sequence[Any], Sequence[str] | None], Sequence[Context]]
 
 

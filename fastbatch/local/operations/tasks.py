@@ -12,7 +12,7 @@ from fastbatch.local.operations.call import Answer, Call, about, accepted, versi
 from fastbatch.local.operations.listing import Listing
 from fastbatch.local.records import Job, Task
 from fastbatch.local.service import cleaning, depending, tasking
-from fastbatch.local.states import exits, tasks
+from fastbatch.local.states import errands, exits, tasks
 from fastbatch.local.states import jobs as job_states
 from fastbatch.local.views import GIVEN_BY_TASK, Context, etag, location, render, selection
 from fastbatch.local.views import TASK as VIEW
@@ -91,6 +91,7 @@ def _has_id(item: Any) -> bool:
 
 
 def _new(job: Job, job_body: Mapping[str, Any], given: Mapping[str, Any], now: int) -> tuple[Task, Mapping[str, Any]]:
+    errands.refuse_id(job_body, given["id"])
     exits.refuse_idle_actions(job, given)
     depending.refuse_unexpected(job, given)
     body = {**given, "constraints": tasks.constraints(given, job_body)}

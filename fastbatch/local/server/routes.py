@@ -10,7 +10,7 @@ from fastbatch.local import bodies
 from fastbatch.local.errors import Refused
 from fastbatch.local.faults.checking import Plans
 from fastbatch.local.fields import Object
-from fastbatch.local.operations import account, control, faults, files, jobs, mishaps, nodes, pools, tasks
+from fastbatch.local.operations import account, control, faults, files, jobs, mishaps, nodes, pools, preparations, tasks
 from fastbatch.local.operations.call import Call, Operation
 
 _LIST = frozenset({"$filter", "$select", "$expand", "maxresults", "$skiptoken"})
@@ -106,6 +106,13 @@ _OPERATIONS = (
     ),
     Route("begin_delete_job", "DELETE", "/jobs/{job}", jobs.delete, frozenset({"force"})),
     Route("get_job_task_counts", "GET", "/jobs/{job}/taskcounts", jobs.task_counts),
+    Route(
+        "list_job_preparation_and_release_task_status",
+        "GET",
+        "/jobs/{job}/jobpreparationandreleasetaskstatus",
+        preparations.list_statuses,
+        _LIST - {"$expand"},
+    ),
     _body("create_task", "POST", "/jobs/{job}/tasks", tasks.create, bodies.TASK),
     _body(
         "create_task_collection",
@@ -148,7 +155,6 @@ _OPERATIONS = (
     _missing("delete_node_user", "DELETE", "/pools/{pool}/nodes/{node}/users/{user}"),
     _missing("list_node_extensions", "GET", "/pools/{pool}/nodes/{node}/extensions"),
     _missing("get_node_extension", "GET", "/pools/{pool}/nodes/{node}/extensions/{extension}"),
-    _missing("list_job_preparation_and_release_task_status", "GET", "/jobs/{job}/jobpreparationandreleasetaskstatus"),
     _missing("list_subtasks", "GET", "/jobs/{job}/tasks/{task}/subtasksinfo"),
     _missing("create_job_schedule", "POST", "/jobschedules"),
     _missing("list_job_schedules", "GET", "/jobschedules"),

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from fastbatch.local.records import Node, Pool, Task
-from fastbatch.local.service import tasking
+from fastbatch.local.records import Errand, Node, Pool, Task
+from fastbatch.local.service import preparing, tasking
 from fastbatch.local.service.core import Core
 from fastbatch.local.service.runs import Run, Running
 from fastbatch.local.states import nodes, pools
@@ -93,7 +93,7 @@ def boot(core: Core, node: Node) -> None:
 def _start(core: Core, pool: Pool, node: Node) -> None:
     run = Run(node)
     core.runs.reserve(run)
-    note = partial(core.store.note_process, Node, node.key)
+    note = partial(core.note_process, run)
     start_task = json.loads(node.start_task or "{}")
 
     def do(body: Mapping[str, Any]) -> Running:
@@ -134,15 +134,20 @@ def let_go(core: Core, pool: Pool, leaving: Sequence[Node]) -> None:
 
 def is_free(core: Core, node: Node) -> bool:
     """Tell whether nothing runs on a node any more, nor is kept there for its time where that is waited for."""
-    return not core.runs.on_node(node.key) and not (
-        node.deallocation == "retaineddata"
-        and core.store.any(Task, "node_id = ? AND files_until IS NOT NULL", [node.id])
-    )
+    kept = node.deallocation == "retaineddata" and _has_files(core, node)
+    return not (kept or core.runs.on_node(node.key))
 
 
 def _remove_when_free(core: Core, node: Node) -> None:
+    preparing.dismiss(core, node)
     if is_free(core, node):
         core.remove_once(node, partial(_remove, core, node))
+
+
+def _has_files(core: Core, node: Node) -> bool:
+    """Tell whether the time of any files on a node is not over."""
+    of_tasks = core.store.any(Task, "node_id = ? AND files_until IS NOT NULL", [node.id])
+    return of_tasks or core.store.any(Errand, "node = ? AND files_until IS NOT NULL", [node.key])
 
 
 async def _remove(core: Core, node: Node) -> None:

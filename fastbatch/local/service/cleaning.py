@@ -1,9 +1,9 @@
-"""The files of completed tasks, which go when their retention time is over."""
+"""The files of completed tasks and errands, which go when their retention time is over."""
 
 import dataclasses
 from functools import partial
 
-from fastbatch.local.records import Job, Node, Task
+from fastbatch.local.records import Errand, Job, Node, Task
 from fastbatch.local.service.core import Core
 
 _AT_ONCE = 1000
@@ -19,33 +19,45 @@ def expect(core: Core, moment: int) -> None:
 def resume(core: Core) -> None:
     """See to it that the files that go first do so."""
     core.next_cleaning = None
-    moment = core.store.earliest(Task, "files_until")
-    if moment is not None:
-        expect(core, moment)
+    for moment in (core.store.earliest(Task, "files_until"), core.store.earliest(Errand, "files_until")):
+        if moment is not None:
+            expect(core, moment)
 
 
 def _clean(core: Core) -> None:
-    over = list(core.store.select(Task, "files_until <= ?", [core.clock.now()], "files_until", _AT_ONCE))
+    now = core.clock.now()
+    tasks = list(core.store.select(Task, "files_until <= ?", [now], "files_until", _AT_ONCE))
+    errands = list(core.store.select(Errand, "files_until <= ?", [now], "files_until", _AT_ONCE))
     with core.store.transaction():
-        for task in over:
+        for task in tasks:
             core.store.save(task, dataclasses.replace(task, files_until=None, files_gone=True))
-    core.chore(_remove(core, over))
+        for errand in errands:
+            core.store.save(errand, dataclasses.replace(errand, files_until=None))
+    core.chore(_remove(core, tasks, errands))
     resume(core)
 
 
-async def _remove(core: Core, tasks: list[Task]) -> None:
+async def _remove(core: Core, tasks: list[Task], errands: list[Errand]) -> None:
     for before in tasks:
         job, task = core.store.get(Job, before.job), core.store.get(Task, before.key)
         if job is not None and task is not None and task.files_gone:  # or it runs again by now
             await remove_files(core, job, task)
+    for errand in errands:
+        job, node = core.store.get(Job, errand.job), core.store.get(Node, errand.node)
+        if job is not None and node is not None and core.runs.of_errand(errand.key) is None:
+            await _remove_from(core, node, job, errand.id)
 
 
 async def remove_files(core: Core, job: Job, task: Task) -> None:
     """Remove the files that a task has left on a node; it may run again, or another have its id, meanwhile."""
     node = node_of(core, task)
     if node is not None:
-        await core.agent.remove_task(node, job.id, task.id)
-        core.look_at_pool(node.pool)
+        await _remove_from(core, node, job, task.id)
+
+
+async def _remove_from(core: Core, node: Node, job: Job, name: str) -> None:
+    await core.agent.remove_task(node, job.id, name)
+    core.look_at_pool(node.pool)
 
 
 def node_of(core: Core, task: Task) -> Node | None:

@@ -47,6 +47,7 @@ class Core:
         self.faults = Plan()  # what is to go wrong
         self.pools: set[int] = set()  # to look at
         self.jobs: set[int] = set()
+        self.releasing: set[int] = set()  # jobs that end when nodes have done what they still have to do for them
         self.results: list[tuple[Run, Outcome | None]] = []
         self.actions: list[Callable[[], None]] = []  # for when the transaction is done
         self.removing: set[tuple[str, int]] = set()  # what goes, but whose files are being removed first
@@ -107,7 +108,11 @@ class Core:
 
     def begin(self, run: Run, body: Mapping[str, Any], do: Do) -> None:
         """Let a run begin of what was asked for, as the fault plan has it."""
-        self.runs.begin(run, self._running(self, run, body, do))
+        self.runs.begin(run, self.running(run, body, do))
+
+    def running(self, run: Run, body: Mapping[str, Any], do: Do) -> Running:
+        """Give what does what was asked for, as the fault plan has it."""
+        return self._running(self, run, body, do)
 
     async def end_task(self, task: Task) -> None:
         """End a task's processes, if it has any, and wait until they are gone."""
@@ -115,6 +120,13 @@ class Core:
         if run is not None:
             run.stop()
             await self.runs.ended(run)
+
+    def note_process(self, run: Run, process: str) -> None:
+        """Write down the process of a run: with what runs, or with its node if it is lost."""
+        if run.lost:
+            self.store.note_lost(run.node.key, process)
+        else:
+            self.store.note_process(run.task or run.errand or run.node, process)
 
     def remove_once(self, record: Node | Job, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Let a record go by some work, after the transaction; to ask for it again while that goes on does nothing."""
@@ -164,7 +176,7 @@ class Core:
         with self.store.transaction():
             self.store.clear()
         await self.agent.remove_everything()
-        for memory in (self.pools, self.jobs, self.results, self.actions):
+        for memory in (self.pools, self.jobs, self.releasing, self.results, self.actions):
             memory.clear()
         self.next_cleaning = None
         self.limits = self._first_limits

@@ -1,7 +1,7 @@
 """One step of the service: everything that has to be looked at, until nothing has."""
 
-from fastbatch.local.records import Job, Node, Pool, Task
-from fastbatch.local.service import allocating, cleaning, rebooting, scheduling, settling, tasking
+from fastbatch.local.records import Errand, Job, Node, Pool, Task
+from fastbatch.local.service import allocating, cleaning, preparing, rebooting, scheduling, settling, tasking
 from fastbatch.local.service.core import Core
 from fastbatch.local.states import nodes, tasks
 
@@ -21,22 +21,27 @@ def step(core: Core) -> None:
                 allocating.allocate(core, pool)
                 rebooting.advance(core, pool)
                 scheduling.schedule(core, pool)
+            core.jobs |= core.releasing  # a node may be up or gone by now
 
 
 def _conclude(core: Core) -> None:
     run, outcome = core.results.pop(0)
-    if run.task is None:
-        allocating.conclude_start(core, run, outcome)
-    else:
+    if run.task is not None:
         tasking.conclude(core, run, run.task, outcome)
+    elif run.errand is not None:
+        preparing.conclude(core, run, run.errand, outcome)
+    else:
+        allocating.conclude_start(core, run, outcome)
 
 
 def recover(core: Core) -> None:
     """Go on from what the store says, after nothing is left of what ran when the service ended."""
     now = core.clock.now()
     with core.store.transaction():
-        for task in list(core.store.select(Task, "state = 'running'")):
+        for task in list(core.store.select(Task, f"state IN {tasks.ON_NODE}")):
             _recover_task(core, task, now)
+        for errand in list(core.store.select(Errand)):
+            preparing.break_off(core, errand)
         for node in list(core.store.select(Node)):
             _recover_node(core, node, core.store.save(node, nodes.recovered(node, now)))
     for job in core.store.select(Job, "state <> 'completed'"):

@@ -9,7 +9,7 @@ from functools import partial
 
 from fastbatch.local.errors import Refused
 from fastbatch.local.records import Node, Task
-from fastbatch.local.service import rebooting, tasking
+from fastbatch.local.service import preparing, rebooting, tasking
 from fastbatch.local.service.core import Core
 from fastbatch.local.states import nodes, tasks
 
@@ -18,8 +18,8 @@ def lose(core: Core, node: Node) -> None:
     """Lose the contact to a node."""
     with core.store.transaction():
         before = _current(core, node)
-        running = list(core.store.select(Task, "state = 'running' AND node_id = ?", [node.id]))
-        processes = [task.process for task in running if task.process]
+        running = list(core.store.select(Task, f"state IN {tasks.ON_NODE} AND node_id = ?", [node.id]))
+        processes = [*preparing.lose(core, before), *(task.process for task in running if task.process)]
         core.store.save(before, nodes.lost(before, processes, core.clock.now()))
         for task in running:
             core.store.save(task, tasks.requeued(task, core.clock.now()))
@@ -32,9 +32,10 @@ def _give_up(core: Core, key: int) -> None:
     if node is None or node.state != "unknown":
         return
     for run in core.runs.on_node(key):
-        if run.task is not None and not run.lost:
+        given = run.task or run.errand
+        if given is not None and not run.lost:
             core.runs.give_up(run)
-            core.look_at_job(run.task.job)
+            core.look_at_job(given.job)
     core.look_at_pool(node.pool)
 
 
@@ -50,7 +51,7 @@ def bring_back(core: Core, node: Node) -> None:
     with core.store.transaction():
         before = _current(core, node)
         core.store.save(before, nodes.returning(before, core.clock.now()))
-        tasking.stop_runs(core, {run for run in core.runs.on_node(node.key) if run.task is not None})
+        tasking.stop_runs(core, {run for run in core.runs.on_node(node.key) if not run.is_start})
     core.look_at_pool(node.pool)
 
 

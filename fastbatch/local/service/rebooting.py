@@ -4,7 +4,7 @@ import dataclasses
 from functools import partial
 
 from fastbatch.local.records import Node, Pool, Task
-from fastbatch.local.service import allocating, tasking
+from fastbatch.local.service import allocating, preparing, tasking
 from fastbatch.local.service.core import Core
 from fastbatch.local.states import nodes
 from fastbatch.local.store import AWAY
@@ -24,12 +24,13 @@ def advance(core: Core, pool: Pool) -> None:
             _clear_when_free(core, node)
         elif node.booted is None:
             allocating.expect(core, node)
-        elif not any(run.task for run in core.runs.on_node(node.key)):
+        elif all(run.is_start for run in core.runs.on_node(node.key)):
             core.store.save(node, nodes.returned(node, core.clock.now()))
 
 
 def _clear_when_free(core: Core, node: Node) -> None:
     is_cleared = node.state == "preempted" and node.booted is None
+    preparing.dismiss(core, node)
     if not is_cleared and allocating.is_free(core, node):
         core.remove_once(node, partial(_clear, core, node))
 
@@ -50,6 +51,7 @@ def _clean(core: Core, before: Node) -> None:
     """Write down what a node has lost with its processes; if it is to boot, it can now."""
     if before.state != "rebooting":
         _forget_files(core, before)
+    preparing.forget(core, before, rebooted=before.state == "rebooting")
     core.store.save(before, nodes.cleared(before, core.clock.now()))
 
 

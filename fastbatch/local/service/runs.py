@@ -1,13 +1,13 @@
-"""What runs at this moment: tasks and start tasks, each until the last of its processes is gone."""
+"""What runs at this moment: tasks, start tasks and errands, each until the last of its processes is gone."""
 
 import asyncio
 import collections
 import logging
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from fastbatch.local.records import Node, Task
+from fastbatch.local.records import Errand, Node, Task
 from fastbatch.local.states.tasks import Failure, Outcome
 from fastbatch.local.views import Load
 
@@ -19,13 +19,25 @@ _BROKEN = Failure("InternalError", "The node's agent failed; the log of the serv
 
 @dataclass(eq=False)
 class Run:
-    """A run of a task, or of a node's start task when `task` is None."""
+    """A run of a task or an errand, or of a node's start task when it is of neither."""
 
     node: Node
     task: Task | None = None
+    errand: Errand | None = None
     retention: str = ""
     handle: asyncio.Task[Outcome] | None = None
     lost: bool = False  # with its node: it goes on, but is no more that of its task
+    admission: asyncio.Event = field(default_factory=asyncio.Event)  # of a task that waits for its node's preparation
+
+    @property
+    def is_start(self) -> bool:
+        """Tell whether it is one of a start task."""
+        return self.task is None and self.errand is None
+
+    def admit(self, task: Task) -> None:
+        """Let a task go on that has waited."""
+        self.task = task
+        self.admission.set()
 
     def stop(self) -> None:
         """End it; to end it again changes nothing. A task that has no verdict by then waits to run again."""
@@ -39,18 +51,18 @@ class Runs:
     def __init__(self, concluded: Callable[[Run, Outcome | None], None]) -> None:
         self._concluded = concluded
         self._tasks: dict[int, Run] = {}
-        self._starts: dict[int, Run] = {}
+        self._errands: dict[int, Run] = {}
         self._on_node: dict[int, set[Run]] = collections.defaultdict(set)
         self._of_job: dict[int, set[Run]] = collections.defaultdict(set)
 
     def reserve(self, run: Run) -> None:
         """Take a run's place; it begins later."""
         self._on_node[run.node.key].add(run)
-        if run.task is None:
-            self._starts[run.node.key] = run
-        else:
+        if run.task is not None:
             self._tasks[run.task.key] = run
             self._of_job[run.task.job].add(run)
+        elif run.errand is not None:
+            self._errands[run.errand.key] = run
 
     def release_unbegun(self) -> None:
         """Give back the places of runs that never came to begin."""
@@ -58,8 +70,8 @@ class Runs:
             self._release(run)
 
     def give_up(self, run: Run) -> None:
-        """Let the task of a run that is lost have another."""
-        self._leave_task(run)
+        """Let the task or the errand of a run that is lost have another."""
+        self._leave(run)
         run.lost = True
 
     def begin(self, run: Run, running: Running) -> None:
@@ -74,15 +86,15 @@ class Runs:
 
     def _release(self, run: Run) -> None:
         self._discard(self._on_node, run.node.key, run)
-        if run.task is None:
-            del self._starts[run.node.key]
-        elif not run.lost:
-            self._leave_task(run)
+        if not run.lost:
+            self._leave(run)
 
-    def _leave_task(self, run: Run) -> None:
+    def _leave(self, run: Run) -> None:
         if run.task is not None:
             del self._tasks[run.task.key]
             self._discard(self._of_job, run.task.job, run)
+        elif run.errand is not None:
+            del self._errands[run.errand.key]
 
     @staticmethod
     def _discard(groups: dict[int, set[Run]], key: int, run: Run) -> None:
@@ -94,12 +106,16 @@ class Runs:
         """Give the run of a task."""
         return self._tasks.get(key)
 
+    def of_errand(self, key: int) -> Run | None:
+        """Give the run of an errand."""
+        return self._errands.get(key)
+
     def of_job(self, key: int) -> set[Run]:
         """Give the runs of a job's tasks."""
         return set(self._of_job.get(key, ()))
 
     def on_node(self, key: int) -> set[Run]:
-        """Give the runs on a node, that of its start task and those that are lost with it included."""
+        """Give the runs on a node, also of its start task and its errands, and those that are lost with it."""
         return set(self._on_node.get(key, ()))
 
     def tasks_on(self, key: int) -> Iterator[Task]:

@@ -2,10 +2,10 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fastbatch.local.records import Job, Node, Pool, Task
-from fastbatch.local.service import tasking
+from fastbatch.local.service import preparing, tasking
 from fastbatch.local.service.core import Core
 from fastbatch.local.states import nodes
 from fastbatch.local.states.placement import Room, place
@@ -15,10 +15,11 @@ def schedule(core: Core, pool: Pool) -> None:
     """Give waiting tasks to the nodes of a pool that have room."""
     rooms = [room for room in _rooms(core, pool) if room.free > 0]
     if rooms and pool.state == "active":
-        free = sum(room.free for room in rooms)
+        there = list(core.store.select(Job, "pool_id = ? AND state = 'active'", [pool.id], "priority DESC, key"))
+        barred = {job.key: preparing.barred(core, job) for job in there if job.prepares}
         pack = json.loads(pool.body)["taskSchedulingPolicy"]["nodeFillType"] == "Pack"
-        # At most one task a slot can be placed, so no more are read.
-        for task, node in place(itertools.islice(_waiting(core, pool, free), free), rooms, pack=pack):
+        waiting = _waiting(core, pool, there, sum(room.free for room in rooms))
+        for task, node in place(waiting, rooms, barred, pack=pack):
             tasking.assign(core, pool, node.key, task)
 
 
@@ -28,10 +29,9 @@ def _rooms(core: Core, pool: Pool) -> list[Room]:
     return [Room(node, pool.slots - core.runs.load(node.key).slots) for node in ready]
 
 
-def _waiting(core: Core, pool: Pool, most: int) -> Iterator[Task]:
-    """Give waiting tasks, those of jobs with a higher priority first."""
-    jobs = core.store.select(Job, "pool_id = ? AND state = 'active'", [pool.id], "priority DESC, key")
-    for job in list(jobs):
+def _waiting(core: Core, pool: Pool, jobs: Sequence[Job], most: int) -> Iterator[Task]:
+    """Give waiting tasks, at most so many of each job."""
+    for job in jobs:
         runs = core.runs.of_job(job.key)
         limit = most if job.most_parallel < 0 else min(most, job.most_parallel - len(runs))
         if limit <= 0:

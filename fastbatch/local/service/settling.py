@@ -3,9 +3,9 @@
 from functools import partial
 
 from fastbatch.local.records import Job, Pool, Task
-from fastbatch.local.service import tasking
+from fastbatch.local.service import preparing, tasking
 from fastbatch.local.service.core import Core
-from fastbatch.local.states import jobs
+from fastbatch.local.states import jobs, tasks
 
 
 def settle(core: Core, job: Job) -> None:
@@ -41,7 +41,7 @@ def _is_over(core: Core, job: Job) -> bool:
 
 def _unfinished(core: Core, job: Job) -> bool:
     return any(
-        core.store.any(Task, "job = ? AND state = ?", [job.key, state]) for state in ("active", "running")
+        core.store.any(Task, "job = ? AND state = ?", [job.key, state]) for state in ("active", *tasks.ON_NODE)
     ) or bool(core.runs.of_job(job.key))
 
 
@@ -59,7 +59,7 @@ def _finish(core: Core, job: Job) -> None:
     core.never("deadline", job.key)
     runs = core.runs.of_job(job.key)
     tasking.terminate_runs(core, runs)
-    if runs:
+    if runs or not preparing.is_released(core, job):
         return
     if job.state == "terminating":
         core.store.save(job, jobs.completed(job, core.clock.now()))

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastbatch.local.agent.node import Assignment
 from fastbatch.local.records import Job, Node, Pool, Task
-from fastbatch.local.service import cleaning, depending
+from fastbatch.local.service import cleaning, depending, preparing
 from fastbatch.local.service.core import Core
 from fastbatch.local.service.runs import Run, Running
 from fastbatch.local.states import exits, jobs, nodes, tasks
@@ -23,29 +23,36 @@ def assign(core: Core, pool: Pool, node_key: int, task: Task) -> None:
     if node.state not in nodes.READY:
         return
     now = core.clock.now()
-    core.store.save(node, nodes.occupied(node, task.key, now))
-    task = core.store.save(task, tasks.assigned(task, pool, node, now))
+    if preparing.is_ready(core, pool, node, job):
+        core.store.save(node, nodes.occupied(node, task.key, now))
+        task = core.store.save(task, tasks.assigned(task, pool, node, now))
+    else:
+        core.store.save(node, nodes.taken(node, now))
+        task = core.store.save(task, tasks.waiting(task, pool, node, now))
     run = Run(node, task)
     core.runs.reserve(run)
     core.after(partial(_begin, core, run, task, pool, job))
 
 
 def _begin(core: Core, run: Run, task: Task, pool: Pool, job: Job) -> None:
+    work = _work if task.state == "running" else _wait_and_work
+    core.runs.begin(run, work(core, run, task, pool, job))
+
+
+def _work(core: Core, run: Run, task: Task, pool: Pool, job: Job) -> Running:
     body = json.loads(core.store.specification(task))
     run.retention = body["constraints"]["retentionTime"]
-    note = partial(_note, core, run, task)
+    note = partial(core.note_process, run)
 
     def do(body: Mapping[str, Any]) -> Running:
         return core.agent.run_task(Assignment(pool, run.node, job, task, body), note)
 
-    core.begin(run, body, do)
+    return core.running(run, body, do)
 
 
-def _note(core: Core, run: Run, task: Task, process: str) -> None:
-    if run.lost:
-        core.store.note_lost(run.node.key, process)
-    else:
-        core.store.note_process(Task, task.key, process)
+async def _wait_and_work(core: Core, run: Run, task: Task, pool: Pool, job: Job) -> Outcome:
+    await run.admission.wait()
+    return await _work(core, run, run.task or task, pool, job)
 
 
 def conclude(core: Core, run: Run, task_before: Task, outcome: Outcome | None) -> None:
@@ -55,7 +62,7 @@ def conclude(core: Core, run: Run, task_before: Task, outcome: Outcome | None) -
         return
     task = core.store.get(Task, task_before.key)
     # A task that was terminated, or is gone, has its verdict already.
-    if task is not None and task.state == "running" and task.started == task_before.started:
+    if task is not None and task.state in tasks.ON_NODE and task.started == task_before.started:
         if outcome is not None:
             _end(core, task, tasks.ended(task, outcome, run.retention, core.clock.now()))
         else:
@@ -126,7 +133,7 @@ def terminate_runs(core: Core, runs: set[Run]) -> None:
     """Complete the tasks of some runs."""
     for run in runs:
         task = run.task and core.store.get(Task, run.task.key)
-        if task and not run.lost and task.state == "running":
+        if task and not run.lost and task.state in tasks.ON_NODE:
             terminate(core, task)
 
 
@@ -141,4 +148,4 @@ def vacate(core: Core, runs: set[Run], deallocation: str) -> None:
     if deallocation == "terminate":
         terminate_runs(core, runs)
     at_once = deallocation in {"requeue", "terminate"}
-    stop_runs(core, {run for run in runs if at_once or run.task is None or run.lost})
+    stop_runs(core, {run for run in runs if at_once or run.is_start or run.lost})

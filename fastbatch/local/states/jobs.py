@@ -7,6 +7,7 @@ from typing import Any
 from fastbatch.local import wire
 from fastbatch.local.errors import Refused
 from fastbatch.local.records import Job
+from fastbatch.local.states import errands
 
 NOT_ENDED = ("active", "disabling", "disabled")
 COUNTS_FOR_QUOTA = (*NOT_ENDED, "terminating", "deleting")
@@ -14,6 +15,7 @@ COUNTS_FOR_QUOTA = (*NOT_ENDED, "terminating", "deleting")
 
 def new(body: Mapping[str, Any], text: str, now: int) -> Job:
     """Give a job as it is when it was made."""
+    errands.refuse_mismatch(body)
     return Job(
         key=0,
         id=body["id"],
@@ -30,6 +32,7 @@ def new(body: Mapping[str, Any], text: str, now: int) -> Job:
         on_all_complete=body["onAllTasksComplete"],
         on_task_failure=body["onTaskFailure"],
         uses_dependencies=body["usesTaskDependencies"],
+        prepares="jobPreparationTask" in body,
     )
 
 

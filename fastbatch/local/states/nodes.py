@@ -12,7 +12,8 @@ from typing import Any
 
 from fastbatch.local.errors import Code, Refused
 from fastbatch.local.records import Node, Pool
-from fastbatch.local.states.tasks import EXITED_WITH_ERROR, NO_RETRY_LIMIT, Failure, Outcome
+from fastbatch.local.states import executions
+from fastbatch.local.states.tasks import Outcome
 
 READY = ("idle", "running")
 UP = (*READY, "offline", "starttaskfailed", "waitingforstarttask")
@@ -50,12 +51,11 @@ def refuse_out_of_reach(node: Node) -> None:
 def booted(node: Node, pool: Pool, now: int) -> Node:
     """Give a node that is up: idle, or with its start task before it."""
     task = json.loads(pool.body).get("startTask")
-    info = {"state": "running", "startTime": now, "retryCount": 0}
     node = replace(
         node,
         booted=now,
         start_task=json.dumps(task) if task else None,
-        start_info=json.dumps(info) if task else None,
+        start_info=executions.begun(now) if task else None,
         errors=None,
     )
     return _moved(node, _state(node, empty=True), now)
@@ -65,11 +65,10 @@ def _state(node: Node, *, empty: bool) -> str:
     """Give the state of a node that is up and stays, by how its start task goes and whether it runs tasks."""
     if node.errors is not None:
         return "unusable"
-    task, info = json.loads(node.start_task or "{}"), json.loads(node.start_info or "{}")
-    if task.get("waitForSuccess"):
-        if info["state"] == "running":
+    if node.start_task and node.start_info and json.loads(node.start_task)["waitForSuccess"]:
+        if executions.is_running(node.start_info):
             return "waitingforstarttask"
-        if info["result"] == "failure":
+        if executions.has_failed(node.start_info):
             return "starttaskfailed"
     return _empty(node) if empty else "running"
 
@@ -90,33 +89,22 @@ def unusable(node: Node, reason: str, now: int) -> Node:
 
 def started(node: Node, outcome: Outcome, now: int) -> tuple[Node, bool]:
     """Give the node after a run of its start task, and whether that is to run again."""
-    task, info = json.loads(node.start_task or "{}"), json.loads(node.start_info or "{}")
-    failure = outcome.failure or (EXITED_WITH_ERROR if outcome.exit_code else None)
-    allowed = task["maxTaskRetryCount"] == NO_RETRY_LIMIT or info["retryCount"] < task["maxTaskRetryCount"]
-    again = failure is not None and allowed and outcome.exit_code is not None
-    if again:
-        info.update(startTime=now, retryCount=info["retryCount"] + 1, lastRetryTime=now)
-    else:
-        info.update(_verdict(outcome, failure, now))
-    node = replace(node, start_info=json.dumps(info), process=None)
+    retries = json.loads(node.start_task or "{}")["maxTaskRetryCount"]
+    info, again = executions.ended(node.start_info or "{}", outcome, retries, now)
+    node = replace(node, start_info=info, process=None)
     waited = node.state == "waitingforstarttask" and not again
     return (_moved(node, _state(node, empty=True), now) if waited else node), again
 
 
-def _verdict(outcome: Outcome, failure: Failure | None, now: int) -> Mapping[str, Any]:
-    verdict: dict[str, Any] = {"state": "completed", "endTime": now}
-    verdict["result"] = "failure" if failure else "success"
-    if outcome.exit_code is not None:
-        verdict["exitCode"] = outcome.exit_code
-    if failure:
-        verdict["failureInfo"] = json.loads(failure.text())
-    return verdict
+def taken(node: Node, now: int) -> Node:
+    """Give the node as a task comes to it."""
+    return _moved(node, "running", now) if node.state == "idle" else node
 
 
 def occupied(node: Node, task: int, now: int) -> Node:
     """Give the node as a task starts on it."""
-    node = replace(node, tasks_run=node.tasks_run + 1, recent=_recent(node, task))
-    return _moved(node, "running", now) if node.state == "idle" else node
+    node = replace(taken(node, now), tasks_run=node.tasks_run + 1)
+    return replace(node, recent=_recent(node, task))
 
 
 def relieved(node: Node, task: int, now: int, *, succeeded: bool, empty: bool) -> Node:
@@ -214,7 +202,7 @@ def recovered(node: Node, now: int) -> Node:
     node = replace(node, lost="[]")
     if node.state in {"creating", "leavingpool", "rebooting", "reimaging", "preempted"}:
         return node
-    unfinished = node.start_info is not None and json.loads(node.start_info)["state"] == "running"
+    unfinished = node.start_info is not None and executions.is_running(node.start_info)
     if node.state in {"unknown", "starting"}:
         return replace(node, booted=None, process=None) if unfinished else node
     if unfinished:

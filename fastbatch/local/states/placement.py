@@ -1,6 +1,6 @@
 """Which waiting task goes to which node."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fastbatch.local.records import Node, Task
@@ -19,20 +19,33 @@ def affinity(node: Node) -> str:
     return f"TVM:{node.id}"
 
 
-def place(tasks: Iterable[Task], rooms: Sequence[Room], *, pack: bool) -> list[tuple[Task, Node]]:
+def place(
+    tasks: Iterable[Task], rooms: Sequence[Room], barred: Mapping[int, Container[int]], *, pack: bool
+) -> list[tuple[Task, Node]]:
     """
     Give tasks to nodes, in the order of the tasks: to the emptiest node, or with `pack` to the fullest.
 
-    A task goes to the node that it asks for if there is room. The first that finds no room at all ends it: those
-    behind it wait, so that small ones don't keep a large one waiting for ever. What is placed takes of `rooms`.
+    A task goes to the node that it asks for if there is room, and never to one that its job is barred from. The first
+    that finds no room at all ends it: those behind it wait, so that small ones don't keep a large one waiting for ever,
+    but not for nodes that are barred to it. What is placed takes of `rooms`, and no task is read in vain.
     """
     placed = []
-    for task in tasks:
-        fitting = [room for room in rooms if room.free >= task.slots]
-        if not fitting:
-            break
-        wanted = (room for room in fitting if affinity(room.node) == task.affinity)
-        room = next(wanted, None) or (min if pack else max)(fitting, key=lambda room: room.free)
-        room.free -= task.slots
-        placed.append((task, room.node))
+    waiting, free = iter(tasks), sum(room.free for room in rooms)
+    while free > 0 and (task := next(waiting, None)):
+        shut = barred.get(task.job)
+        opened = [room for room in rooms if room.node.key not in shut] if shut else rooms
+        fitting = [room for room in opened if room.free >= task.slots]
+        if fitting:
+            room = _choose(task, fitting, pack=pack)
+            room.free -= task.slots
+            free -= task.slots
+            placed.append((task, room.node))
+        else:
+            rooms = [room for room in rooms if shut and room.node.key in shut]
+            free = sum(room.free for room in rooms)
     return placed
+
+
+def _choose(task: Task, fitting: Sequence[Room], *, pack: bool) -> Room:
+    wanted = (room for room in fitting if affinity(room.node) == task.affinity)
+    return next(wanted, None) or (min if pack else max)(fitting, key=lambda room: room.free)

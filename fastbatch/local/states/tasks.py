@@ -1,4 +1,8 @@
-"""The life of a task: active, running, completed; and back, when it is retried, requeued or reactivated."""
+"""
+The life of a task: active, perhaps preparing, running, completed.
+
+And back, when it is retried, requeued or reactivated.
+"""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +15,9 @@ from fastbatch.local.records import Job, Node, Pool, Task
 
 RETENTION = "P7D"
 NO_RETRY_LIMIT = -1
+ON_NODE = ("preparing", "running")
 _NO_RUN = dict.fromkeys(("started", "ended", "exit_code", "result", "failure"))  # what a waiting task shows of one
+_NOWHERE = dict.fromkeys(("process", "pool_id", "node_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +87,27 @@ def _moved(task: Task, state: str, now: int, **changes: Any) -> Task:
 
 def assigned(task: Task, pool: Pool, node: Node, now: int) -> Task:
     """Give the task as it runs on a node."""
-    return _moved(
-        task,
-        "running",
-        now,
-        **{**_NO_RUN, "started": now},
-        pool_id=pool.id,
-        node_id=node.id,
-        files_until=None,
-        files_gone=False,
-    )
+    return _on(task, pool, node, "running", now, started=now)
+
+
+def waiting(task: Task, pool: Pool, node: Node, now: int) -> Task:
+    """Give the task as it has its place on a node, but waits until the node is prepared for its job."""
+    return _on(task, pool, node, "preparing", now)
+
+
+def _on(task: Task, pool: Pool, node: Node, state: str, now: int, **changes: Any) -> Task:
+    where = {"pool_id": pool.id, "node_id": node.id}
+    return _moved(task, state, now, **{**_NO_RUN, **changes}, **where, files_until=None, files_gone=False)
+
+
+def admitted(task: Task, now: int) -> Task:
+    """Give the task as it runs, now that its node is prepared."""
+    return _moved(task, "running", now, started=now)
+
+
+def sent_back(task: Task, now: int) -> Task:
+    """Give the task as it waits for another node, as its own could not be prepared: that is no requeue."""
+    return _moved(task, "active", now, **_NO_RUN, **_NOWHERE)
 
 
 def will_retry(task: Task, outcome: Outcome) -> bool:
@@ -119,9 +136,8 @@ def ended(task: Task, outcome: Outcome, retention: str, now: int) -> Task:
 
 
 def requeued(task: Task, now: int) -> Task:
-    """Give a running task as it waits for another node."""
-    nowhere: dict[str, Any] = dict.fromkeys(("process", "pool_id", "node_id"))
-    return _moved(task, "active", now, **_NO_RUN, **nowhere, requeues=task.requeues + 1, requeued=now)
+    """Give a task that was on a node as it waits for another."""
+    return _moved(task, "active", now, **_NO_RUN, **_NOWHERE, requeues=task.requeues + 1, requeued=now)
 
 
 def constrained(task: Task, constraints: Mapping[str, Any], now: int) -> Task:
