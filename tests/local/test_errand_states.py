@@ -164,6 +164,12 @@ def test_a_reboot_asks_for_no_second_release() -> None:
     assert errands.rebooted(begun(job, RELEASE), body, 30).is_due
 
 
+def test_a_node_that_goes_down_in_its_own_time_releases_before() -> None:
+    """Or the job would wait for it as long as it waits for files."""
+    for how, turn in (("requeue", "later"), ("terminate", "later"), ("taskcompletion", "now"), ("retaineddata", "now")):
+        assert errands.turn(replace(a_node(state="rebooting"), deallocation=how), None) == turn
+
+
 @pytest.mark.parametrize(
     ("state", "turn"),
     [("idle", "now"), ("running", "now"), ("offline", "now")]

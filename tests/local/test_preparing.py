@@ -1,19 +1,15 @@
 """When nodes are prepared for jobs and release them, whatever happens to jobs, tasks, nodes and service meanwhile."""
 
 from collections.abc import Iterator
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fastbatch.local import bodies, wire
-from fastbatch.local.operations import jobs, nodes, pools, preparations, tasks
+from fastbatch.local.operations import jobs, mishaps, nodes, pools, preparations, tasks
 from fastbatch.local.operations.call import Operation
 from fastbatch.local.records import Errand, Job, Node, Task
-from fastbatch.local.service import preparing
-from fastbatch.local.service.core import Core
 from fastbatch.local.states.tasks import Failure, Outcome
 from tests.local.play import JOB, POOL, TASK, Doing, Play, pool_body
 
@@ -359,26 +355,15 @@ def test_a_pool_can_be_deleted_while_it_releases_a_job(play: Play) -> None:
     assert (job_state(play), list(play.store.select(Node))) == ("completed", [])
 
 
-def set_state(play: Play, node: Node, state: str) -> Node:
-    """Put a node into a state that it has while it starts anew."""
-    after = replace(node, state=state)
-
-    def save(core: Core) -> None:
-        core.store.save(node, after)
-        core.look_at_pool(node.pool)
-
-    play.act(save)
-    return after
-
-
-def start_anew(play: Play, node_id: str, *, rebooted: bool) -> None:
-    """Let a node start anew, with all that is under way on it stopped."""
-    (node,) = play.store.select(Node, "id = ?", [node_id])
-    node = set_state(play, node, "rebooting")
-    play.act(partial(preparing.forget, node=node, rebooted=rebooted))
-    end(play, "preparation")
-    end(play, "release")
-    set_state(play, node, "idle")
+def start_anew(play: Play, node: str, *, rebooted: bool, how: str = "requeue") -> None:
+    """Let a node start anew, and what was stopped there be gone."""
+    if rebooted:
+        play.ask(nodes.reboot, bodies.REBOOT, {"nodeRebootOption": how}, pool="pool", node=node)
+    else:
+        play.ask(nodes.reimage, bodies.REIMAGE, {"nodeReimageOption": how}, pool="pool", node=node)
+    for each in [each for each in play.agent.doing if each.stopped]:
+        each.end(WELL)
+    play.settle()
 
 
 @pytest.mark.parametrize(("rebooted", "again"), [(True, True), (True, False), (False, False)])
@@ -426,6 +411,66 @@ def test_a_release_that_a_reboot_broke_off_is_done_again(play: Play, rebooted: b
     start_anew(play, "node0d", rebooted=rebooted)
     assert (job_state(play), len(doing(play, "release"))) == (("terminating", 1) if rebooted else ("completed", 0))
     end(play, "release")
+    assert job_state(play) == "completed"
+
+
+def test_a_node_that_starts_anew_after_its_tasks_runs_those_that_wait(play: Play) -> None:
+    """But a preparation that nobody waits for does not hold it up."""
+    add_job(play, **PREPARATION)
+    add_job(play, "other", **BESIDE)
+    add(play, "a")
+    add(play, "b", job="other")
+    start_anew(play, "node0d", rebooted=True, how="taskcompletion")
+    awaited, beside = doing(play, "preparation")
+    assert (awaited.stopped, beside.stopped) == (False, False)
+    awaited.end(WELL)
+    play.settle()
+    end_tasks(play)
+    assert beside.stopped
+    end(play, "preparation")
+    assert shown(play, nodes.get, node="node0d")["state"] == "idle"
+
+
+def test_a_lost_node_is_prepared_again_when_it_is_back(play: Play) -> None:
+    """Its tasks wait elsewhere meanwhile, and what its own preparation comes to is of no interest."""
+    add_job(play, **PREPARATION)
+    add(play, "a")
+    play.ask(mishaps.lose, pool="pool", node="node0d")
+    assert [task.node_id for task in play.store.select(Task)] == ["node1d"]
+    lost, other = doing(play, "preparation")
+    lost.end(ILL)
+    other.end(WELL)
+    play.settle()
+    assert (states(play)["a"], play.agent.doing) == ("running", [])
+    play.ask(mishaps.bring_back, pool="pool", node="node0d")
+    add(play, "b", requiredSlots=2)
+    assert [each.duty.node.id for each in doing(play, "preparation")] == ["node0d"]
+
+
+def test_what_a_lost_node_still_does_ends_when_it_is_back(play: Play) -> None:
+    """Before any task comes to it again."""
+    remove(play, "requeue", "node1d")
+    add_job(play, **PREPARATION)
+    add(play, "a")
+    play.ask(mishaps.lose, pool="pool", node="node0d")
+    play.ask(mishaps.bring_back, pool="pool", node="node0d")
+    (lost,) = doing(play, "preparation")
+    assert (lost.stopped, states(play)["a"]) == (True, "active")
+    lost.end(WELL)
+    play.settle()
+    (again,) = doing(play, "preparation")
+    assert (again.stopped, states(play)["a"]) == (False, "preparing")
+
+
+def test_a_job_waits_for_no_release_on_a_node_that_is_lost(play: Play) -> None:
+    """Nobody knows whether it comes back."""
+    add_job(play, **BESIDE, **RELEASE)
+    add(play, "a")
+    end(play, "preparation")
+    end_tasks(play)
+    play.ask(jobs.terminate, bodies.JOB_TERMINATE, {}, job="job")
+    assert job_state(play) == "terminating"
+    play.ask(mishaps.lose, pool="pool", node="node0d")
     assert job_state(play) == "completed"
 
 

@@ -178,7 +178,7 @@ def _has_released(core: Core, job: Job, node_key: int) -> bool:
     if release is not None and core.runs.of_errand(release.key):
         return False
     turn = errands.turn(node, release)
-    if node is not None and turn == "now":
+    if node is not None and turn == "now" and not core.is_removing(node):
         _begin(core, _pool_of(core, node), node, job, RELEASE)
     return turn == "over"
 

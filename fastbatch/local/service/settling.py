@@ -12,8 +12,8 @@ def settle(core: Core, job: Job) -> None:
     """Move a job on, if anything has made it so."""
     if job.state in jobs.NOT_ENDED and _is_over(core, job):
         return
-    if job.state == "active":
-        core.look_at_pool_of(job)
+    if job.key not in core.releasing:  # else it was looked at because of its pool
+        core.look_at_pool_of(job)  # also if it runs nothing more: others may have waited behind its tasks
     if job.state == "disabling":
         _stop(core, job)
     if job.state in {"terminating", "deleting"}:

@@ -18,7 +18,8 @@ from fastbatch.local.states.tasks import ENDED_BY_USER, Outcome
 
 PREPARATION, RELEASE = "preparation", "release"
 _PROPERTIES = {PREPARATION: "jobPreparationTask", RELEASE: "jobReleaseTask"}
-_COMING = ("creating", "starting", "waitingforstarttask", "rebooting", "reimaging")
+_GOING_DOWN = ("rebooting", "reimaging")
+_COMING = (*_GOING_DOWN, "creating", "starting", "waitingforstarttask")
 _NOT_COMING = ("leavingpool", "preempted", "starttaskfailed", "unknown", "unusable")
 
 
@@ -111,7 +112,12 @@ def lets_start(preparation: Errand, body: Mapping[str, Any]) -> bool:
 
 
 def turn(node: Node | None, release: Errand | None) -> Literal["now", "later", "over"]:
-    """Say when a node that a job was prepared on begins the job's release: one that is down does so when it is up."""
+    """
+    Say when a node that a job was prepared on begins the job's release: one that is down does so when it is up.
+
+    One that goes down only when its tasks have ended, or their files have gone, does so before.
+    """
     if node is None or node.state in _NOT_COMING or (release is not None and not release.is_due):
         return "over"
-    return "later" if node.state in _COMING else "now"
+    waits = node.state in _GOING_DOWN and node.deallocation in {"taskcompletion", "retaineddata"}
+    return "later" if node.state in _COMING and not waits else "now"
