@@ -4,10 +4,14 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fastbatch.local.faults import calls, lives, transfers
+from fastbatch.local.faults.kinds import Kind
 from tests.local.instances import Instance
 
 ROOT = Path(__file__).parents[1]
@@ -110,6 +114,15 @@ def test_the_test_module_of_the_readme_passes(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines()[-1].startswith(f"{module.count('def test_')} passed")
+
+
+@pytest.mark.parametrize("kinds", [calls.KINDS, transfers.KINDS, lives.KINDS])
+def test_every_fault_and_its_parameters_are_described(kinds: Mapping[str, Kind[Any]]) -> None:
+    """By the names that they have in Python."""
+    text = (ROOT / "README.md").read_text()
+    for name, kind in kinds.items():
+        for told in (name, *kind.parameters):
+            assert f"`{re.sub('([A-Z])', lambda match: '_' + match[0].lower(), told)}`" in text
 
 
 def test_every_option_and_exit_code_of_run_is_described() -> None:
