@@ -65,14 +65,14 @@ class Store:
         try:
             self._database = sqlite3.connect(path, isolation_level=None, cached_statements=512)
         except sqlite3.Error as error:
-            raise _unreadable(path, error) from error
+            raise unreadable(path, error) from error
         self.dependencies = Dependencies(self._database)
         try:
             self._prepare(path)
         except BaseException as error:
             self.close()
             if isinstance(error, sqlite3.Error):
-                raise _unreadable(path, error) from error
+                raise unreadable(path, error) from error
             raise
 
     def _prepare(self, path: Path) -> None:
@@ -274,7 +274,8 @@ class Store:
         return typing.cast("int | None", self._database.execute(query).fetchone()[0])
 
 
-def _unreadable(path: Path, error: sqlite3.Error) -> Unavailable:
+def unreadable(path: Path, error: sqlite3.Error) -> Unavailable:
+    """Say of a state that can't be read what to do."""
     return Unavailable(f"The state in {path} can't be read ({error}). Move it away to start anew.")
 
 

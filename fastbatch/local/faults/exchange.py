@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import email.utils
 import socket
 import struct
 import uuid
@@ -137,7 +136,7 @@ def refusal(status: int, code: str, message: str, *more: Mapping[str, str] | Non
         "Server": "fastbatch-local",
         "x-ms-request-id": request_id,
         "x-ms-error-code": code,
-        "Date": email.utils.formatdate(now // wire.SECOND, usegmt=True),
+        "Date": wire.http_date(now),
     }
     for each in more:
         headers |= each or {}

@@ -16,7 +16,7 @@ from fastbatch.local.clock import sleep
 from fastbatch.local.errors import Refused
 from fastbatch.local.faults.kinds import SECONDS, Kind, microseconds
 from fastbatch.local.faults.plan import Turn
-from fastbatch.local.fields import Field, integer
+from fastbatch.local.fields import Check, Field, integer
 from fastbatch.local.records import Node
 from fastbatch.local.service import core as cores
 from fastbatch.local.service import losing
@@ -98,7 +98,7 @@ def _happen(core: Core, run: Run, kind: str, fate: Fate) -> None:
     core.never(kind, id(run))
 
 
-_FATE: Mapping[str, Field | Any] = {
+_FATE: Mapping[str, Field | Check] = {
     "seconds": Field(SECONDS.check, default=0),
     "returnsAfter": SECONDS.check,
 }

@@ -118,8 +118,7 @@ class _Connection:
 
     def _check(self, request: Head) -> None:
         hosts.check_host(request.headers.get("host"), self._port)
-        if not request.first[1].startswith("/"):  # a client that takes us for a proxy of anything
-            raise Refused("InvalidUri", "The address must begin with a slash.")
+        hosts.check_target(request.first[1])
 
     async def _pass_on(self, exchange: Exchange) -> None:
         await exchange.pass_on(self._reach)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from fastbatch.local import signature
+from fastbatch.local import hosts, signature
 from fastbatch.local.errors import Code, Refused
 from fastbatch.local.server.routes import Route
 from fastbatch.local.signature import NotSigned
@@ -21,8 +21,7 @@ _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 def split(target: str) -> tuple[str, Sequence[tuple[str, str]]]:
     """Take a request's target apart: the path as it is on the wire, and the query decoded, without blank values."""
-    if not target.startswith("/"):  # a client that takes us for a proxy
-        raise Refused("InvalidUri", "The address must begin with a slash.")
+    hosts.check_target(target)
     if not target.isascii():
         raise Refused("InvalidUri", "The address must have everything beyond ASCII percent-encoded.")
     path, _, query = target.partition("?")

@@ -130,9 +130,7 @@ _OPERATIONS = (
     Route("list_task_files", "GET", "/jobs/{job}/tasks/{task}/files", files.list_all, _LIST_WHOLE | _RECURSIVE),
     Route("download_task_file", "GET", "/jobs/{job}/tasks/{task}/files/{file}", files.get),
     Route("get_task_file_properties", "HEAD", "/jobs/{job}/tasks/{task}/files/{file}", files.properties),
-    Route(
-        "delete_task_file", "DELETE", "/jobs/{job}/tasks/{task}/files/{file}", files.delete, frozenset({"recursive"})
-    ),
+    Route("delete_task_file", "DELETE", "/jobs/{job}/tasks/{task}/files/{file}", files.delete, _RECURSIVE),
     Route("status", "GET", "/local/status", control.status),
     Route("clock", "GET", "/local/clock", control.clock),
     _body("turn_clock", "POST", "/local/clock", control.turn_clock, bodies.CLOCK),

@@ -25,7 +25,7 @@ from fastbatch.local.server.handler import Account, Handler
 from fastbatch.local.service import engine
 from fastbatch.local.service.core import Core
 from fastbatch.local.service.limits import Limits
-from fastbatch.local.store import Damaged, Store
+from fastbatch.local.store import Damaged, Store, unreadable
 
 _LARGEST_HEADERS = 1 << 16
 
@@ -102,9 +102,7 @@ def _readable(home: Home) -> Iterator[None]:
     try:
         yield
     except Damaged as error:
-        raise Unavailable(
-            f"The state in {home.database} can't be read ({error}). Move it away to start anew."
-        ) from error
+        raise unreadable(home.database, error) from error
 
 
 @contextlib.asynccontextmanager
