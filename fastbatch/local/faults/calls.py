@@ -6,8 +6,7 @@ signed and well formed: what the service refuses unread is refused as ever, and 
 """
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fastbatch.local.clock import SystemClock, sleep
@@ -26,13 +25,6 @@ _REFUSALS: Mapping[int, tuple[Code, str]] = {
     500: ("InternalError", "Server encountered an internal error. Please try again after some time."),
     503: ("ServerBusy", "The server is currently unable to receive requests. Please retry your request."),
 }
-
-
-async def misbehave(turns: Sequence[Turn], do: Do, call: Call) -> Answer:
-    """Do a call as the rules have it whose turn it is."""
-    for turn in reversed(turns):
-        do = partial(KINDS[turn.fault].does, turn, do)
-    return await do(call)
 
 
 async def _refuse(turn: Turn, _do: Do, _call: Call) -> Answer:

@@ -1,13 +1,16 @@
 """What makes a kind of fault: an entry in the table of its family, which is all that a new one needs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
+from fastbatch.local.faults.plan import Turn
 from fastbatch.local.fields import Check, Field, integer, number, wrong
 from fastbatch.local.wire import SECOND
 
 Does = TypeVar("Does")
+Do = TypeVar("Do", bound=Callable[..., Any])
 
 _LONGEST = 86_400  # seconds
 
@@ -25,6 +28,14 @@ class Kind(Generic[Does]):
     def fits(self, operation: str) -> bool:
         """Tell whether an operation of its family can go wrong so."""
         return not self.only or operation in self.only
+
+
+def misbehaving(kinds: Mapping[str, Kind[Any]], turns: Sequence[Turn], do: Do) -> Do:
+    """Give what does something as the rules have it whose turn it is, the first of them outermost."""
+    doing: Any = do
+    for turn in reversed(turns):
+        doing = partial(kinds[turn.fault].does, turn, doing)
+    return doing  # type: ignore[no-any-return]
 
 
 class Dropped(Exception):

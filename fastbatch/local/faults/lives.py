@@ -14,7 +14,7 @@ from typing import Any
 
 from fastbatch.local.clock import sleep
 from fastbatch.local.errors import Refused
-from fastbatch.local.faults.kinds import SECONDS, Kind, microseconds
+from fastbatch.local.faults.kinds import SECONDS, Kind, microseconds, misbehaving
 from fastbatch.local.faults.plan import Turn
 from fastbatch.local.fields import Check, Field, integer
 from fastbatch.local.records import Node
@@ -46,21 +46,12 @@ Fate = Callable[[Core, Node], None]
 
 def running(core: Core, run: Run, body: Mapping[str, Any], do: cores.Do) -> Running:
     """Give what lets a task run, or a start task, as the rules have it whose turn it is."""
-    turns = core.faults.draw(START_TASK if run.task is None else TASK) if core.faults else ()
-    if not turns:
-        return do(body)
+    turns = core.faults.draw(START_TASK if run.task is None else TASK)
 
     def plainly(event: Event) -> Running:
         return do(event.body)
 
-    doing: Do = plainly
-    for turn in reversed(turns):
-        doing = partial(KINDS[turn.fault].does, turn, doing)
-    return _run(doing, Event(core, run, body))
-
-
-async def _run(do: Do, event: Event) -> Outcome:
-    return await do(event)
+    return misbehaving(KINDS, turns, plainly)(Event(core, run, body))
 
 
 async def _slow(turn: Turn, do: Do, event: Event) -> Outcome:

@@ -74,13 +74,10 @@ class Turn(NamedTuple):
 
 
 class Plan:
-    """The rules in force; true if there are any."""
+    """The rules in force."""
 
     def __init__(self) -> None:
         self.clear()
-
-    def __bool__(self) -> bool:
-        return bool(self.courses)
 
     def replace(self, seed: int, rules: Collection[Rule]) -> None:
         """Begin anew with these rules."""

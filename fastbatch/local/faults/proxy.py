@@ -16,7 +16,7 @@ from fastbatch.local.errors import Refused, Unavailable
 from fastbatch.local.faults import naming, transfers
 from fastbatch.local.faults.exchange import Cut, Exchange, Side, refusal
 from fastbatch.local.faults.framing import PIECE, Head, Unframed, read_head
-from fastbatch.local.faults.kinds import Dropped
+from fastbatch.local.faults.kinds import Dropped, misbehaving
 from fastbatch.local.faults.plan import Plan
 
 HOST = "127.0.0.1"
@@ -109,8 +109,8 @@ class _Connection:
     async def _pass(self, exchange: Exchange) -> None:
         try:
             self._check(exchange.request)
-            turns = self._proxy.plan.draw(exchange.operation) if self._proxy.plan else ()
-            await transfers.misbehave(turns, self._pass_on, exchange)
+            turns = self._proxy.plan.draw(exchange.operation)
+            await misbehaving(transfers.KINDS, turns, self._pass_on)(exchange)
         except Refused as refused:
             await exchange.refuse(refused.status, refused.code, refused.message)
         except Unavailable as error:

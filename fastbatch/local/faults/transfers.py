@@ -5,7 +5,7 @@ A fault takes the turn of its rule, what passes the exchange on (or the next fau
 bodies does so piece by piece, while they pass. A request counts as soon as its head has come.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from fastbatch.local.clock import SystemClock, sleep
@@ -24,13 +24,6 @@ _REFUSALS: Mapping[int, tuple[str, str]] = {
     503: ("ServerBusy", "The server is busy."),
 }
 _SOME_AT_ONCE = 10  # parts of a second's bytes, so that they come evenly
-
-
-async def misbehave(turns: Sequence[Turn], pass_on: Pass, exchange: Exchange) -> None:
-    """Pass a request and its answer on as the rules have it whose turn it is."""
-    for turn in reversed(turns):
-        pass_on = partial(KINDS[turn.fault].does, turn, pass_on)
-    await pass_on(exchange)
 
 
 async def _refuse(turn: Turn, _pass_on: Pass, exchange: Exchange) -> None:

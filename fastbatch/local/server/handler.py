@@ -11,7 +11,7 @@ from fastbatch.local import hosts, signature
 from fastbatch.local.clock import SystemClock
 from fastbatch.local.errors import Refused
 from fastbatch.local.faults import calls
-from fastbatch.local.faults.kinds import Dropped
+from fastbatch.local.faults.kinds import Dropped, misbehaving
 from fastbatch.local.operations.call import Answer, Call
 from fastbatch.local.server import reading, routes, writing
 from fastbatch.local.service.core import Core
@@ -74,9 +74,8 @@ class Handler:
         return await self._perform(route, call)
 
     async def _perform(self, route: routes.Route, call: Call) -> Answer:
-        if self._core.faults and (turns := self._core.faults.draw(route.name)):
-            return await calls.misbehave(turns, partial(_do, route), call)
-        return await _do(route, call)
+        turns = self._core.faults.draw(route.name)
+        return await misbehaving(calls.KINDS, turns, partial(_do, route))(call)
 
 
 async def _do(route: routes.Route, call: Call) -> Answer:

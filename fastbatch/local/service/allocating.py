@@ -99,7 +99,7 @@ def _start(core: Core, pool: Pool, node: Node) -> None:
     def do(body: Mapping[str, Any]) -> Running:
         return core.agent.run_start_task(pool, node, body, note)
 
-    core.after(lambda: core.begin(run, start_task, do))
+    core.after(lambda: core.runs.begin(run, core.running(run, start_task, do)))
 
 
 def conclude_start(core: Core, run: Run, outcome: Outcome | None) -> None:

@@ -106,10 +106,6 @@ class Core:
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
 
-    def begin(self, run: Run, body: Mapping[str, Any], do: Do) -> None:
-        """Let a run begin of what was asked for, as the fault plan has it."""
-        self.runs.begin(run, self.running(run, body, do))
-
     def running(self, run: Run, body: Mapping[str, Any], do: Do) -> Running:
         """Give what does what was asked for, as the fault plan has it."""
         return self._running(self, run, body, do)

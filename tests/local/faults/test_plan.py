@@ -51,15 +51,15 @@ def one_by_one(rule: Rule, calls: int, seed: int = 0) -> list[bool]:
     return [bool(plan.draw(name)) for _ in range(calls)]
 
 
-def test_an_empty_plan_is_false() -> None:
-    """So that nobody asks it in vain."""
-    plan = Plan()
-    assert not plan
-    assert plan.draw("a") == []
-    plan.append([a_rule()])
-    assert plan
+def test_an_empty_plan_has_no_turns() -> None:
+    """Be it new, or emptied."""
+    plan, rule = Plan(), a_rule()
+    (name,) = rule.takes
+    assert plan.draw(name) == []
+    plan.append([rule])
+    assert len(plan.draw(name)) == 1
     plan.replace(0, [])
-    assert not plan
+    assert plan.draw(name) == []
 
 
 @FEW
