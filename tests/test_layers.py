@@ -60,9 +60,32 @@ def test_the_states_are_pure(module: str) -> None:
     assert importers("fastbatch/local/states", module) == set()
 
 
-def test_only_the_clock_tells_the_time() -> None:
+ROOMS = ("server", "faults", "operations", "service", "agent", "states")  # of the Batch service, the highest first
+
+
+@pytest.mark.parametrize(("room", "above"), [(room, above) for room in ROOMS for above in ROOMS[: ROOMS.index(room)]])
+def test_no_room_of_the_service_imports_what_is_above_it(room: str, above: str) -> None:
+    """What is decided does not depend on who asks, nor on what goes wrong on order."""
+    assert importers(f"fastbatch/local/{room}", f"{LOCAL}.{above}") == set()
+
+
+@pytest.mark.parametrize("room", ROOMS[1:])
+def test_only_the_server_knows_that_it_is_of_an_instance(room: str) -> None:
+    """All else is given what it needs of the folder."""
+    assert importers(f"fastbatch/local/{room}", f"{LOCAL}.instance") == set()
+
+
+def test_only_the_plugin_knows_of_pytest() -> None:
+    """What is there for tests can be used without it, and is used by nothing else."""
+    assert importers("fastbatch", "pytest") == {"local/pytest_plugin.py"}
+    assert importers("fastbatch", f"{LOCAL}.testing") == {"local/pytest_plugin.py"}
+    assert importers("fastbatch", f"{LOCAL}.pytest_plugin") == set()
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_only_the_clock_tells_the_time(room: str) -> None:
     """So that the time of the service can be another one than the machine's."""
-    assert importers("fastbatch/local/service", "time") | importers("fastbatch/local/operations", "time") == set()
+    assert importers(f"fastbatch/local/{room}", "time") == set()
 
 
 def test_the_node_half_imports_nothing_of_fastbatch() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fastbatch.local.faults import calls, lives, transfers
+from fastbatch.local.faults import calls, runs, transfers
 from fastbatch.local.faults.kinds import Kind
 from tests.local.instances import Instance
 
@@ -116,7 +116,7 @@ def test_the_test_module_of_the_readme_passes(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1].startswith(f"{module.count('def test_')} passed")
 
 
-@pytest.mark.parametrize("kinds", [calls.KINDS, transfers.KINDS, lives.KINDS])
+@pytest.mark.parametrize("kinds", [calls.KINDS, transfers.KINDS, runs.KINDS])
 def test_every_fault_and_its_parameters_are_described(kinds: Mapping[str, Kind[Any]]) -> None:
     """By the names that they have in Python."""
     text = (ROOT / "README.md").read_text()

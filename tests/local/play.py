@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from fastbatch.local import bodies
 from fastbatch.local.agent.node import Assignment, Duty
 from fastbatch.local.clock import Setting, TurnableClock
-from fastbatch.local.faults import lives
+from fastbatch.local.faults import runs
 from fastbatch.local.fields import Object
 from fastbatch.local.operations.call import Answer, Call, Operation
 from fastbatch.local.records import Node
@@ -143,7 +143,7 @@ class Play:
 
     def _new_core(self) -> Core:
         agent: Any = self.agent
-        core = Core(self.store, self.clock, agent, self._limits, engine.step, lives.running)
+        core = Core(self.store, self.clock, agent, self._limits, engine.step, runs.running)
         self.agent.is_lost = lambda held: _is_lost(core, held)
         return core
 

@@ -16,7 +16,7 @@ from aiohttp.test_utils import RawTestServer
 from fastbatch.local import signature, wire
 from fastbatch.local.clock import SystemClock, TurnableClock
 from fastbatch.local.errors import Refused
-from fastbatch.local.faults.plan import Plan
+from fastbatch.local.faultplan import Plan
 from fastbatch.local.operations.call import Answer, FilePart
 from fastbatch.local.server import reading, writing
 from fastbatch.local.server.handler import Account, Handler

@@ -13,8 +13,8 @@ import pytest
 
 from fastbatch.local.errors import Unavailable
 from fastbatch.local.instance.home import Home, Process, default_home
-from fastbatch.local.instance.marking import INSTANCE_MARK
 from fastbatch.local.instance.services import ServiceMark
+from fastbatch.local.marking import INSTANCE_MARK
 from fastbatch.local.processes import Identity, identify, look
 from tests.local.instances import eventually
 

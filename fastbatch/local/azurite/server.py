@@ -12,7 +12,7 @@ from typing import Self
 
 from fastbatch.local.azurite.commands import end, last_lines, plain_environment
 from fastbatch.local.errors import Unavailable
-from fastbatch.local.instance.marking import INSTANCE_MARK
+from fastbatch.local.marking import INSTANCE_MARK
 
 HOST = "127.0.0.1"
 

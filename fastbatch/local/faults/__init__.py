@@ -35,5 +35,5 @@ calls it has `seen` and to how many it was `applied`. All chance comes from the 
              loseNode {seconds: 0, returnsAfter}             run_task: the node is lost so long after the task began
              preemptNode {seconds: 0, returnsAfter}          run_task: it is taken away; not if it is dedicated
 
-Each kind is an entry in one of the tables in calls, transfers and lives.
+Each kind is an entry in one of the tables in calls, transfers and runs.
 """

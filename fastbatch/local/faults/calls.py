@@ -11,8 +11,8 @@ from typing import Any
 
 from fastbatch.local.clock import SystemClock, sleep
 from fastbatch.local.errors import Code, Refused
+from fastbatch.local.faultplan import Turn
 from fastbatch.local.faults.kinds import RETRY_AFTER, SECONDS, Dropped, Kind, one_of
-from fastbatch.local.faults.plan import Turn
 from fastbatch.local.fields import Field, integer
 from fastbatch.local.operations import jobs
 from fastbatch.local.operations.call import Answer, Call

@@ -6,16 +6,16 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from fastbatch.local.errors import Refused
-from fastbatch.local.faults import calls, lives, naming, transfers
+from fastbatch.local.faultplan import Rule
+from fastbatch.local.faults import calls, naming, runs, transfers
 from fastbatch.local.faults.kinds import Kind
-from fastbatch.local.faults.plan import Rule
 from fastbatch.local.fields import Check, Field, Object, choice, integer, number, text, wrong
 
 _LONGEST = 100  # characters of a glob
 _MOST_NAMES = 8  # in a message
 
 # By what precedes the dot in the names of operations; those of Batch have none.
-_FAMILIES: Mapping[str, Mapping[str, Kind[Any]]] = {"": calls.KINDS, "storage": transfers.KINDS, "node": lives.KINDS}
+_FAMILIES: Mapping[str, Mapping[str, Kind[Any]]] = {"": calls.KINDS, "storage": transfers.KINDS, "node": runs.KINDS}
 _FAULTS = tuple(dict.fromkeys(name for kinds in _FAMILIES.values() for name in kinds))
 _COMMON: Mapping[str, Field | Check] = {
     "operation": Field(text(_LONGEST), required=True),
@@ -30,7 +30,7 @@ class Plans:
     """The checks of what is asked of a plan, where the Batch service has these operations."""
 
     def __init__(self, operations: Collection[str]) -> None:
-        self._known = sorted(operations) + sorted(naming.OPERATIONS) + sorted(lives.OPERATIONS)
+        self._known = sorted(operations) + sorted(naming.OPERATIONS) + sorted(runs.OPERATIONS)
         rules = Field(self._rules, required=True)
         self.whole = Object({"seed": Field(integer(), default=0), "rules": rules})
         self.more = Object({"rules": rules})

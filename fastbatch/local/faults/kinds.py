@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from fastbatch.local.faults.plan import Turn
+from fastbatch.local.faultplan import Turn
 from fastbatch.local.fields import Check, Field, integer, number, wrong
 from fastbatch.local.wire import SECOND
 

@@ -13,11 +13,11 @@ from collections.abc import AsyncIterator, Callable
 
 from fastbatch.local import hosts
 from fastbatch.local.errors import Refused, Unavailable
+from fastbatch.local.faultplan import Plan
 from fastbatch.local.faults import naming, transfers
 from fastbatch.local.faults.exchange import Cut, Exchange, Side, refusal
 from fastbatch.local.faults.framing import PIECE, Head, Unframed, read_head
 from fastbatch.local.faults.kinds import Dropped, misbehaving
-from fastbatch.local.faults.plan import Plan
 
 HOST = "127.0.0.1"
 

@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from fastbatch.local.clock import SystemClock, sleep
+from fastbatch.local.faultplan import Turn
 from fastbatch.local.faults.exchange import Cut, Exchange
 from fastbatch.local.faults.framing import Pieces
 from fastbatch.local.faults.kinds import RETRY_AFTER, SECONDS, Dropped, Kind, one_of
 from fastbatch.local.faults.naming import DOWNLOADS, UPLOADS
-from fastbatch.local.faults.plan import Turn
 from fastbatch.local.fields import Field, integer
 
 Pass = Callable[[Exchange], Awaitable[None]]

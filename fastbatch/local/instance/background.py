@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from fastbatch.local.errors import Unavailable
 from fastbatch.local.instance.home import Home
-from fastbatch.local.instance.marking import INSTANCE_MARK
+from fastbatch.local.marking import INSTANCE_MARK
 from fastbatch.local.processes import Identity, identify
 
 _SECONDS = 60

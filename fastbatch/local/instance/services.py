@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Collection
 
-from fastbatch.local.instance.marking import INSTANCE_MARK
+from fastbatch.local.marking import INSTANCE_MARK
 from fastbatch.local.processes import Identity, Mark, Process, gone, leftovers, look, send
 
 _STOP_SECONDS = 20

@@ -16,7 +16,7 @@ from fastbatch.local.agent.blobs import Storage
 from fastbatch.local.agent.node import Agent
 from fastbatch.local.clock import TurnableClock
 from fastbatch.local.errors import Unavailable
-from fastbatch.local.faults import lives
+from fastbatch.local.faults import runs
 from fastbatch.local.faults.proxy import Proxy
 from fastbatch.local.instance.home import Home
 from fastbatch.local.instance.remains import end_remains
@@ -87,7 +87,7 @@ async def _running(home: Home, account: Account, port: int, limits: Limits, stor
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         agent = Agent(home.nodes, account.name, f"http://127.0.0.1:{port}/", Storage(session, clock=clock), clock)
-        core = Core(store, clock, agent, limits, engine.step, lives.running)
+        core = Core(store, clock, agent, limits, engine.step, runs.running)
         with _readable(home):
             engine.recover(core)
         try:

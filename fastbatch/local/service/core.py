@@ -14,7 +14,7 @@ from typing import Any
 from fastbatch.local import wire
 from fastbatch.local.agent.node import Agent
 from fastbatch.local.clock import Timer, TurnableClock
-from fastbatch.local.faults.plan import Plan
+from fastbatch.local.faultplan import Plan
 from fastbatch.local.records import Job, Node, Pool, Task
 from fastbatch.local.service.limits import Limits
 from fastbatch.local.service.runs import Run, Running, Runs

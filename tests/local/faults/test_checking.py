@@ -8,10 +8,10 @@ import pytest
 
 import fastbatch.local.faults as package
 from fastbatch.local.errors import Refused
-from fastbatch.local.faults import calls, lives, naming, transfers
+from fastbatch.local.faultplan import Rule
+from fastbatch.local.faults import calls, naming, runs, transfers
 from fastbatch.local.faults.checking import Plans
 from fastbatch.local.faults.kinds import Kind
-from fastbatch.local.faults.plan import Rule
 from tests.local.faults.ordering import Faults
 
 BATCH = ["list_jobs", "list_pools", "get_job", "create_task_collection", "get_job_task_counts"]
@@ -151,7 +151,7 @@ def test_the_rule_that_is_wrong_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("family", "kinds"), [("Batch", calls.KINDS), ("storage", transfers.KINDS), ("node", lives.KINDS)]
+    ("family", "kinds"), [("Batch", calls.KINDS), ("storage", transfers.KINDS), ("node", runs.KINDS)]
 )
 def test_every_fault_is_told_of(family: str, kinds: Mapping[str, Kind[Any]]) -> None:
     """With its parameters, where the package says what there is."""
@@ -164,7 +164,7 @@ def test_every_fault_is_told_of(family: str, kinds: Mapping[str, Kind[Any]]) -> 
 
 def test_every_operation_beside_those_of_batch_is_told_of() -> None:
     """By its name."""
-    for operation in naming.OPERATIONS | lives.OPERATIONS:
+    for operation in naming.OPERATIONS | runs.OPERATIONS:
         assert operation.rpartition(".")[2] in (package.__doc__ or "")
 
 

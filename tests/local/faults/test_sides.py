@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from fastbatch.local.errors import Unavailable
+from fastbatch.local.faultplan import Plan
 from fastbatch.local.faults.checking import Plans
-from fastbatch.local.faults.plan import Plan
 from fastbatch.local.faults.proxy import Proxy
 
 Talk = tuple[asyncio.StreamReader, asyncio.StreamWriter]

@@ -14,8 +14,8 @@ from typing import Any
 
 from fastbatch.local.clock import sleep
 from fastbatch.local.errors import Refused
+from fastbatch.local.faultplan import Turn
 from fastbatch.local.faults.kinds import SECONDS, Kind, microseconds, misbehaving
-from fastbatch.local.faults.plan import Turn
 from fastbatch.local.fields import Check, Field, integer
 from fastbatch.local.records import Node
 from fastbatch.local.service import core as cores

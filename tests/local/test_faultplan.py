@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastbatch.local.faults.plan import Plan, Rule
+from fastbatch.local.faultplan import Plan, Rule
 
 FEW = settings(max_examples=50)
 NAMES = ("a", "b", "c")
