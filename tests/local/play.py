@@ -17,7 +17,7 @@ from fastbatch.local.records import Node
 from fastbatch.local.service import engine
 from fastbatch.local.service.core import Core
 from fastbatch.local.service.limits import Limits
-from fastbatch.local.states.tasks import Outcome
+from fastbatch.local.states.outcomes import Outcome
 from fastbatch.local.store import Store
 
 H = TypeVar("H", bound="Held")

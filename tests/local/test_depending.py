@@ -16,7 +16,7 @@ from fastbatch.local.errors import Refused
 from fastbatch.local.operations import jobs, pools, tasks
 from fastbatch.local.operations.call import Operation
 from fastbatch.local.records import Job, Task
-from fastbatch.local.states.tasks import Failure, Outcome
+from fastbatch.local.states.outcomes import Failure, Outcome
 from tests.local.play import JOB, POOL, TASK, Play, pool_body
 
 NAMES = ["1", "2", "3", "4", "5", "03", "a", "b", "c"]

@@ -20,7 +20,7 @@ from fastbatch.local.operations import jobs, mishaps, nodes, pools, tasks
 from fastbatch.local.operations.call import Operation
 from fastbatch.local.records import Errand, Job, Node, Pool, Task
 from fastbatch.local.service.limits import Limits
-from fastbatch.local.states.tasks import Failure, Outcome
+from fastbatch.local.states.outcomes import Failure, Outcome
 from fastbatch.local.store import Store
 from tests.local.play import JOB, POOL, TASK, Doing, Play, Playing, pool_body
 

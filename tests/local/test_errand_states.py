@@ -14,8 +14,8 @@ from fastbatch.local.errors import Refused
 from fastbatch.local.records import Errand, Job, Node, Pool, Task
 from fastbatch.local.states import errands, jobs, nodes, tasks
 from fastbatch.local.states.errands import PREPARATION, RELEASE
+from fastbatch.local.states.outcomes import OUT_OF_TIME, Failure, Outcome
 from fastbatch.local.states.placement import Room, place
-from fastbatch.local.states.tasks import OUT_OF_TIME, Failure, Outcome
 
 COMMAND = {"commandLine": "x"}
 FAILED = Outcome(3)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fastbatch.local.errors import Refused
 from fastbatch.local.states import exits, tasks
-from fastbatch.local.states.tasks import OUT_OF_TIME, Outcome
+from fastbatch.local.states.outcomes import OUT_OF_TIME, Outcome
 from tests.local.test_task_states import FAILED, NOT_STARTED, NOT_UPLOADED, SUCCEEDED, a_job, a_task, run
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from fastbatch.local.fields import Object
 from fastbatch.local.operations import jobs, nodes, pools, tasks
 from fastbatch.local.operations.call import Answer, Call
 from fastbatch.local.service.limits import Limits
-from fastbatch.local.states.tasks import Outcome
+from fastbatch.local.states.outcomes import Outcome
 from tests.local.instances import pool_body
 from tests.local.play import Play, PlayAgent
 

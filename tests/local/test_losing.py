@@ -19,7 +19,7 @@ from fastbatch.local.records import Node, Pool, Task
 from fastbatch.local.service import losing, tasking
 from fastbatch.local.service.core import Core
 from fastbatch.local.service.limits import Limits
-from fastbatch.local.states.tasks import Outcome
+from fastbatch.local.states.outcomes import Outcome
 from tests.local import instances
 from tests.local.instances import Instance, eventually, new_name
 from tests.local.play import JOB, POOL, TASK, Play, Playing, pool_body

@@ -14,7 +14,7 @@ from fastbatch.local import bodies, wire
 from fastbatch.local.errors import Refused
 from fastbatch.local.records import Node, Pool
 from fastbatch.local.states import nodes, pools
-from fastbatch.local.states.tasks import Failure, Outcome
+from fastbatch.local.states.outcomes import Failure, Outcome
 
 NOW = 1_000 * wire.SECOND
 LATER = NOW + wire.SECOND

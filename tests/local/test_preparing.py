@@ -10,7 +10,7 @@ from fastbatch.local import bodies, wire
 from fastbatch.local.operations import jobs, mishaps, nodes, pools, preparations, tasks
 from fastbatch.local.operations.call import Operation
 from fastbatch.local.records import Errand, Job, Node, Task
-from fastbatch.local.states.tasks import Failure, Outcome
+from fastbatch.local.states.outcomes import Failure, Outcome
 from tests.local.play import JOB, POOL, TASK, Doing, Play, pool_body
 
 PREPARATION: dict[str, Any] = {"jobPreparationTask": {"commandLine": "p"}}

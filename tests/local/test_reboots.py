@@ -13,7 +13,7 @@ from fastbatch.local.operations import jobs, nodes, pools, tasks
 from fastbatch.local.operations.call import Operation
 from fastbatch.local.records import Node, Task
 from fastbatch.local.service.limits import Limits
-from fastbatch.local.states.tasks import Outcome
+from fastbatch.local.states.outcomes import Outcome
 from tests.local import instances
 from tests.local.instances import Instance, eventually, new_name, pool_body
 from tests.local.moves import SOON, refused

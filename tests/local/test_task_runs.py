@@ -29,7 +29,7 @@ from fastbatch.local.errors import Refused
 from fastbatch.local.operations import jobs, pools, tasks
 from fastbatch.local.processes import Identity, alive, gone, identify
 from fastbatch.local.records import Node
-from fastbatch.local.states.tasks import Outcome
+from fastbatch.local.states.outcomes import Outcome
 from tests.local import instances
 from tests.local.instances import eventually
 from tests.local.play import JOB, POOL, TASK, Play, pool_body

@@ -16,7 +16,7 @@ from fastbatch.local.bodies import JOB, TASK
 from fastbatch.local.errors import Refused
 from fastbatch.local.records import Job, Node, Pool, Task
 from fastbatch.local.states import jobs, nodes, tasks
-from fastbatch.local.states.tasks import ENDED_BY_USER, OUT_OF_TIME, Failure, Outcome
+from fastbatch.local.states.outcomes import ENDED_BY_USER, NO_RETRY_LIMIT, OUT_OF_TIME, Failure, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -253,4 +253,4 @@ def test_whatever_happens_a_task_shows_what_belongs_to_its_state(names: list[str
         assert after.started is None if after.state == "active" else True
         assert after.exit_code is None or after.state == "completed"
         assert after.requeues >= before.requeues
-        assert allowed == tasks.NO_RETRY_LIMIT or after.retries <= allowed
+        assert allowed == NO_RETRY_LIMIT or after.retries <= allowed

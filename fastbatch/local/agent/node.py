@@ -20,7 +20,7 @@ from fastbatch.local.records import Errand, Job, Node, Pool, Task
 from fastbatch.local.removal import remove
 from fastbatch.local.states import errands, executions
 from fastbatch.local.states.errands import PREPARATION
-from fastbatch.local.states.tasks import Failure, Outcome
+from fastbatch.local.states.outcomes import Failure, Outcome
 
 Note = Callable[[str], None]
 

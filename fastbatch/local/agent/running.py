@@ -21,7 +21,7 @@ from fastbatch.local.clock import Clock
 from fastbatch.local.processes import Mark
 from fastbatch.local.removal import remove
 from fastbatch.local.spawning import Running, Unprepared
-from fastbatch.local.states.tasks import OUT_OF_TIME, Failure, Outcome
+from fastbatch.local.states.outcomes import OUT_OF_TIME, Failure, Outcome
 
 _NOT_THERE = Failure("CommandProgramNotFound", "The specified command program is not found")
 

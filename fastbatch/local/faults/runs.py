@@ -22,7 +22,7 @@ from fastbatch.local.service import core as cores
 from fastbatch.local.service import losing
 from fastbatch.local.service.core import Core
 from fastbatch.local.service.runs import Run, Running
-from fastbatch.local.states.tasks import Outcome
+from fastbatch.local.states.outcomes import Outcome
 
 START_TASK, TASK = "node.run_start_task", "node.run_task"
 OPERATIONS = frozenset({START_TASK, TASK})

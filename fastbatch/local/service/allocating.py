@@ -10,7 +10,7 @@ from fastbatch.local.service import preparing, tasking
 from fastbatch.local.service.core import Core
 from fastbatch.local.service.runs import Run, Running
 from fastbatch.local.states import nodes, pools
-from fastbatch.local.states.tasks import Outcome
+from fastbatch.local.states.outcomes import Outcome
 
 
 def allocate(core: Core, pool: Pool) -> None:

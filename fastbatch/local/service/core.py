@@ -18,7 +18,7 @@ from fastbatch.local.faultplan import Plan
 from fastbatch.local.records import Job, Node, Pool, Task
 from fastbatch.local.service.limits import Limits
 from fastbatch.local.service.runs import Run, Running, Runs
-from fastbatch.local.states.tasks import Outcome
+from fastbatch.local.states.outcomes import Outcome
 from fastbatch.local.store import Store
 
 Do = Callable[[Mapping[str, Any]], Running]  # lets a task run that was asked for so

@@ -14,7 +14,7 @@ from fastbatch.local.service.core import Core
 from fastbatch.local.service.runs import Run
 from fastbatch.local.states import errands, executions, nodes, tasks
 from fastbatch.local.states.errands import PREPARATION, RELEASE, asked
-from fastbatch.local.states.tasks import Outcome
+from fastbatch.local.states.outcomes import Outcome
 
 
 def is_ready(core: Core, pool: Pool, node: Node, job: Job) -> bool:

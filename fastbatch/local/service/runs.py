@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastbatch.local.records import Errand, Node, Task
-from fastbatch.local.states.tasks import Failure, Outcome
+from fastbatch.local.states.outcomes import Failure, Outcome
 from fastbatch.local.views import Load
 
 Running = Coroutine[Any, Any, Outcome]

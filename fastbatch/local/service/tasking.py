@@ -11,7 +11,7 @@ from fastbatch.local.service import cleaning, depending, preparing
 from fastbatch.local.service.core import Core
 from fastbatch.local.service.runs import Run, Running
 from fastbatch.local.states import exits, jobs, nodes, tasks
-from fastbatch.local.states.tasks import Outcome
+from fastbatch.local.states.outcomes import Outcome
 
 
 def assign(core: Core, pool: Pool, node_key: int, task: Task) -> None:
@@ -69,7 +69,7 @@ def conclude(core: Core, run: Run, task_before: Task, outcome: Outcome | None) -
             core.store.save(task, tasks.requeued(task, core.clock.now()))
     node = core.store.get(Node, run.node.key)
     if node is not None:
-        succeeded = outcome is not None and outcome.exit_code == 0 and outcome.failure is None
+        succeeded = outcome is not None and outcome.verdict is None
         empty = not any(core.runs.tasks_on(node.key))
         core.store.save(node, nodes.relieved(node, task_before.key, core.clock.now(), succeeded=succeeded, empty=empty))
     core.jobs.add(task_before.job)

@@ -14,7 +14,7 @@ from fastbatch.local import wire
 from fastbatch.local.errors import Refused
 from fastbatch.local.records import Errand, Job, Node, Pool
 from fastbatch.local.states import executions
-from fastbatch.local.states.tasks import ENDED_BY_USER, Outcome
+from fastbatch.local.states.outcomes import ENDED_BY_USER, Outcome
 
 PREPARATION, RELEASE = "preparation", "release"
 _PROPERTIES = {PREPARATION: "jobPreparationTask", RELEASE: "jobReleaseTask"}

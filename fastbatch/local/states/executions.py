@@ -7,7 +7,7 @@ It is kept as the JSON text of what the wire shows of it, but with times in micr
 import json
 from typing import Any
 
-from fastbatch.local.states.tasks import EXITED_WITH_ERROR, NO_RETRY_LIMIT, Outcome
+from fastbatch.local.states.outcomes import Outcome
 
 
 def begun(now: int) -> str:
@@ -30,11 +30,10 @@ def started(text: str) -> int:
     return int(json.loads(text)["startTime"])
 
 
-def ended(text: str, outcome: Outcome, retries: int, now: int) -> tuple[str, bool]:
-    """Give the execution after a run, and whether it runs again: after a failing exit code, so many times."""
+def ended(text: str, outcome: Outcome, allowed: int, now: int) -> tuple[str, bool]:
+    """Give the execution after a run, and whether it runs again, where so many retries are allowed."""
     info = json.loads(text)
-    allowed = retries == NO_RETRY_LIMIT or info["retryCount"] < retries
-    again = bool(outcome.exit_code) and outcome.failure is None and allowed
+    again = outcome.is_followed(info["retryCount"], allowed)
     if again:
         info.update(startTime=now, retryCount=info["retryCount"] + 1, lastRetryTime=now)
     else:
@@ -43,7 +42,7 @@ def ended(text: str, outcome: Outcome, retries: int, now: int) -> tuple[str, boo
 
 
 def _verdict(outcome: Outcome, now: int) -> dict[str, Any]:
-    failure = outcome.failure or (EXITED_WITH_ERROR if outcome.exit_code else None)
+    failure = outcome.verdict
     verdict: dict[str, Any] = {"state": "completed", "endTime": now, "result": "failure" if failure else "success"}
     if outcome.exit_code is not None:
         verdict["exitCode"] = outcome.exit_code

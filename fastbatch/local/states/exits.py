@@ -7,7 +7,7 @@ from typing import Any
 
 from fastbatch.local.errors import Refused
 from fastbatch.local.records import Job, Task
-from fastbatch.local.states.tasks import ENDED_BY_USER
+from fastbatch.local.states.outcomes import ENDED_BY_USER
 
 _OF_FAILURES = ("preProcessingError", "fileUploadError", "default")
 

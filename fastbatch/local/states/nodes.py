@@ -13,7 +13,7 @@ from typing import Any
 from fastbatch.local.errors import Code, Refused
 from fastbatch.local.records import Node, Pool
 from fastbatch.local.states import executions
-from fastbatch.local.states.tasks import Outcome
+from fastbatch.local.states.outcomes import Outcome
 
 READY = ("idle", "running")
 UP = (*READY, "offline", "starttaskfailed", "waitingforstarttask")

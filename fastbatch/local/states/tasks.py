@@ -4,53 +4,19 @@ The life of a task: active, perhaps preparing, running, completed.
 And back, when it is retried, requeued or reactivated.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from fastbatch.local import wire
 from fastbatch.local.errors import Refused
 from fastbatch.local.records import Job, Node, Pool, Task
+from fastbatch.local.states.outcomes import ENDED_BY_USER, Outcome
 
 RETENTION = "P7D"
-NO_RETRY_LIMIT = -1
 ON_NODE = ("preparing", "running")
 _NO_RUN = dict.fromkeys(("started", "ended", "exit_code", "result", "failure"))  # what a waiting task shows of one
 _NOWHERE = dict.fromkeys(("process", "pool_id", "node_id"))
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a task failed, in the service's words."""
-
-    code: str
-    message: str
-    category: str = "UserError"
-    details: Mapping[str, str] = field(default_factory=dict)
-
-    def text(self) -> str:
-        """Give it as the JSON of a failureInfo."""
-        details = [{"name": name, "value": value} for name, value in self.details.items()]
-        info = {"category": self.category, "code": self.code, "message": self.message, "details": details}
-        return json.dumps(info)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a run of a task ended: with an exit code if its process was started, with a failure if not all went well."""
-
-    exit_code: int | None
-    failure: Failure | None = None
-
-
-EXITED_WITH_ERROR = Failure("FailureExitCode", "The task process exited with an unexpected exit code")
-ENDED_BY_USER = Failure("TaskEnded", "Task Was Ended by User Request")
-OUT_OF_TIME = Failure(
-    "TaskEnded",
-    "Task Was Ended by User Request",
-    details={"Message": "The maximum execution time configured on the task was exceeded"},
-)
 
 
 def constraints(body: Mapping[str, Any], job_body: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,18 +76,11 @@ def sent_back(task: Task, now: int) -> Task:
     return _moved(task, "active", now, **_NO_RUN, **_NOWHERE)
 
 
-def will_retry(task: Task, outcome: Outcome) -> bool:
-    """Tell whether a run that ended so is followed by another: after a failing exit code only, within the limit."""
-    failed_itself = outcome.exit_code not in {None, 0} and outcome.failure is None
-    allowed = task.retries_allowed == NO_RETRY_LIMIT or task.retries < task.retries_allowed
-    return failed_itself and allowed
-
-
 def ended(task: Task, outcome: Outcome, retention: str, now: int) -> Task:
     """Give the task after a run: active again if it is to be retried, else completed."""
-    if will_retry(task, outcome):
+    if outcome.is_followed(task.retries, task.retries_allowed):
         return _moved(task, "active", now, **_NO_RUN, process=None, retries=task.retries + 1, retried=now)
-    failure = outcome.failure or (EXITED_WITH_ERROR if outcome.exit_code else None)
+    failure = outcome.verdict
     return _moved(
         task,
         "completed",

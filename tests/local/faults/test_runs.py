@@ -9,7 +9,7 @@ import pytest
 from fastbatch.local.faults.checking import Plans
 from fastbatch.local.operations import jobs, pools, tasks
 from fastbatch.local.records import Node, Task
-from fastbatch.local.states.tasks import Outcome
+from fastbatch.local.states.outcomes import Outcome
 from tests.local import instances
 from tests.local.faults.ordering import Faults
 from tests.local.instances import eventually
