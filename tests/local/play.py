@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 from fastbatch.local import bodies
 from fastbatch.local.agent.node import Assignment, Duty
 from fastbatch.local.clock import Setting, TurnableClock
+from fastbatch.local.errors import Refused
 from fastbatch.local.faults import runs
 from fastbatch.local.fields import Object
+from fastbatch.local.operations import tasks
 from fastbatch.local.operations.call import Answer, Call, Operation
 from fastbatch.local.records import Node
 from fastbatch.local.service import engine
@@ -174,6 +176,16 @@ class Play:
         self.settle()
         return answer
 
+    def tries(self, operation: Operation, check: Object | None = None, body: Any = None, **ids: str) -> bool:
+        """Call an operation that may come too early or too late; tell whether it was not refused."""
+        try:
+            self.ask(operation, check, body, **ids)
+        except Refused as refused:
+            if refused.status not in {404, 409}:
+                raise
+            return False
+        return True
+
     def restart(self, after: int = 0) -> None:
         """End every process, and start anew after some time from what the store says, in which all is as it was."""
         self.loop.run_until_complete(self._restart(after))
@@ -215,6 +227,17 @@ def _is_lost(core: Core, held: Playing | Doing) -> bool:
         return any(run.lost and run.task and run.task.key == given.key for run in core.runs.on_node(node.key))
     errand, node = held.duty.errand, held.duty.node
     return any(run.lost and run.errand and run.errand.key == errand.key for run in core.runs.on_node(node.key))
+
+
+def add(play: Play, *names: str, job: str = "job", **more: Any) -> None:
+    """Add tasks to a job."""
+    for name in names:
+        play.ask(tasks.create, TASK, {"id": name, "commandLine": "c", **more}, job=job)
+
+
+def playing(play: Play) -> list[str]:
+    """Give the tasks that have processes."""
+    return [each.assigned.task.id for each in play.agent.playing]
 
 
 def pool_body(name: str, nodes: int, slots: int, fill: str) -> dict[str, Any]:

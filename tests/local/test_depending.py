@@ -12,12 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from fastbatch.local import bodies
-from fastbatch.local.errors import Refused
 from fastbatch.local.operations import jobs, pools, tasks
-from fastbatch.local.operations.call import Operation
 from fastbatch.local.records import Job, Task
 from fastbatch.local.states.outcomes import Failure, Outcome
-from tests.local.play import JOB, POOL, TASK, Play, pool_body
+from tests.local.play import JOB, POOL, TASK, Play, playing, pool_body
 
 NAMES = ["1", "2", "3", "4", "5", "03", "a", "b", "c"]
 NAME = st.sampled_from(NAMES)
@@ -60,6 +58,7 @@ class Dependents(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.play = Play(Path(":memory:"))
+        self.ask = self.play.tries
         self.given: dict[str, Given] = {}
         self.satisfied: set[str] = set()
 
@@ -73,16 +72,6 @@ class Dependents(RuleBasedStateMachine):
         """Make the job."""
         self.ask(jobs.create, JOB, {"id": "job", "poolInfo": {"poolId": "pool"}, "usesTaskDependencies": True})
         self.given, self.satisfied = {}, set()
-
-    def ask(self, operation: Operation, check: Any = None, body: Any = None, **ids: str) -> bool:
-        """Ask; tell whether it was not refused."""
-        try:
-            self.play.ask(operation, check, body, **ids)
-        except Refused as refused:
-            if refused.status not in {404, 409}:
-                raise
-            return False
-        return True
 
     @rule(
         name=NAME,
@@ -103,11 +92,7 @@ class Dependents(RuleBasedStateMachine):
     @rule(data=st.data(), outcome=OUTCOMES)
     def end_run(self, data: st.DataObject, outcome: Outcome) -> None:
         """Let a task end, or what was stopped be gone."""
-        play = data.draw(st.sampled_from(self.play.agent.playing))
-        if play.stopped:
-            play.gone.set_result(None)
-        else:
-            play.outcome.set_result(outcome)
+        data.draw(st.sampled_from(self.play.agent.playing)).end(outcome)
         self.play.settle()
 
     @rule(name=NAME, what=st.sampled_from([tasks.terminate, tasks.reactivate]))
@@ -179,7 +164,7 @@ class Dependents(RuleBasedStateMachine):
         try:
             for _ in range(50):
                 for play in list(self.play.agent.playing):
-                    (play.gone if play.stopped else play.outcome).set_result(None if play.stopped else Outcome(0))  # type: ignore[arg-type]
+                    play.end(Outcome(0))
                 self.play.settle()
                 self.what_waits_is_what_depends_on_something()
             left = [task for task in self.tasks() if task.state != "completed"]
@@ -218,11 +203,6 @@ def end(play: Play, name: str, outcome: Outcome = Outcome(0)) -> None:  # noqa: 
     """Let a task end."""
     next(each for each in play.agent.playing if each.assigned.task.id == name).outcome.set_result(outcome)
     play.settle()
-
-
-def playing(play: Play) -> list[str]:
-    """Give the tasks that have processes."""
-    return [each.assigned.task.id for each in play.agent.playing]
 
 
 def test_those_that_wait_for_others_keep_nobody_waiting(play: Play) -> None:

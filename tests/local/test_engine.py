@@ -13,16 +13,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from fastbatch.local import bodies
-from fastbatch.local.errors import Refused
 from fastbatch.local.faults.checking import Plans
-from fastbatch.local.fields import Object
 from fastbatch.local.operations import jobs, mishaps, nodes, pools, tasks
 from fastbatch.local.operations.call import Operation
 from fastbatch.local.records import Errand, Job, Node, Pool, Task
 from fastbatch.local.service.limits import Limits
 from fastbatch.local.states.outcomes import Failure, Outcome
 from fastbatch.local.store import Store
-from tests.local.play import JOB, POOL, TASK, Doing, Play, Playing, pool_body
+from tests.local.play import JOB, POOL, TASK, Doing, Play, Playing, add, playing, pool_body
 
 POOLS = st.sampled_from(["red", "blue"])
 JOBS = st.sampled_from(["one", "two", "three"])
@@ -52,6 +50,7 @@ class Service(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.play = Play(Path(":memory:"))
+        self.ask = self.play.tries
         self.expected: dict[str, set[str]] = {}  # the tasks of each job that nobody has deleted
         self.number = 0
         self.is_slow = False  # a task that is running may not have begun to
@@ -63,16 +62,6 @@ class Service(RuleBasedStateMachine):
         self.ask(pools.create, POOL, pool_body("red", 2, 2, "Spread"))
         self.new_job("one", "red", 0, -1, {})
         self.new_job("two", "red", 0, -1, WAITING | RELEASE)
-
-    def ask(self, operation: Operation, check: Object | None = None, body: Any = None, **ids: str) -> bool:
-        """Ask; tell whether it was not refused."""
-        try:
-            self.play.ask(operation, check, body, **ids)
-        except Refused as refused:
-            if refused.status not in {404, 409}:
-                raise
-            return False
-        return True
 
     @rule(name=POOLS, count=st.integers(0, 3), slots=st.integers(1, 4), fill=st.sampled_from(["Spread", "Pack"]))
     def new_pool(self, name: str, count: int, slots: int, fill: str) -> None:
@@ -394,16 +383,6 @@ def play() -> Iterator[Play]:
     service.ask(jobs.create, JOB, {"id": "job", "poolInfo": {"poolId": "pool"}})
     yield service
     service.close()
-
-
-def add(play: Play, name: str, **more: Any) -> None:
-    """Add a task."""
-    play.ask(tasks.create, TASK, {"id": name, "commandLine": "c", **more}, job="job")
-
-
-def playing(play: Play) -> list[str]:
-    """Give the tasks that have processes."""
-    return [each.assigned.task.id for each in play.agent.playing]
 
 
 def test_a_task_that_is_reactivated_waits_until_its_old_processes_are_gone(play: Play) -> None:

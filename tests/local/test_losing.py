@@ -22,7 +22,7 @@ from fastbatch.local.service.limits import Limits
 from fastbatch.local.states.outcomes import Outcome
 from tests.local import instances
 from tests.local.instances import Instance, eventually, new_name
-from tests.local.play import JOB, POOL, TASK, Play, Playing, pool_body
+from tests.local.play import JOB, POOL, Play, Playing, add, pool_body
 from tests.local.speaking import ask, at
 from tests.local.tasks import a_task, completed, sleeping
 
@@ -56,12 +56,6 @@ def spot() -> Iterator[Play]:
     service = new_play(low_priority=1, boot=10, startTask={"commandLine": "c"})
     yield service
     service.close()
-
-
-def add(play: Play, *names: str) -> None:
-    """Add tasks."""
-    for name in names:
-        play.ask(tasks.create, TASK, {"id": name, "commandLine": "c"}, job="job")
 
 
 def call(play: Play, operation: Operation, node: str) -> None:

@@ -11,7 +11,7 @@ from fastbatch.local.operations import jobs, mishaps, nodes, pools, preparations
 from fastbatch.local.operations.call import Operation
 from fastbatch.local.records import Errand, Job, Node, Task
 from fastbatch.local.states.outcomes import Failure, Outcome
-from tests.local.play import JOB, POOL, TASK, Doing, Play, pool_body
+from tests.local.play import JOB, POOL, Doing, Play, add, playing, pool_body
 
 PREPARATION: dict[str, Any] = {"jobPreparationTask": {"commandLine": "p"}}
 BESIDE: dict[str, Any] = {"jobPreparationTask": {"commandLine": "p", "waitForSuccess": False}}
@@ -33,12 +33,6 @@ def play() -> Iterator[Play]:
 def add_job(play: Play, name: str = "job", **more: Any) -> None:
     """Make a job."""
     play.ask(jobs.create, JOB, {"id": name, "poolInfo": {"poolId": "pool"}, **more})
-
-
-def add(play: Play, *names: str, job: str = "job", **more: Any) -> None:
-    """Add tasks to a job."""
-    for name in names:
-        play.ask(tasks.create, TASK, {"id": name, "commandLine": "c", **more}, job=job)
 
 
 def states(play: Play) -> dict[str, str]:
@@ -169,7 +163,7 @@ def test_a_task_can_be_ended_while_its_node_is_prepared(play: Play, operation: O
     add(play, "b", requiredSlots=2)
     assert (states(play)["b"], len(doing(play, "preparation"))) == ("preparing", 1)
     end(play, "preparation")
-    assert [each.assigned.task.id for each in play.agent.playing] == ["b"]
+    assert playing(play) == ["b"]
 
 
 @pytest.mark.parametrize(

@@ -70,10 +70,7 @@ def books(play: Play, name: str = "a") -> tuple[str, str | None, int]:
 def end(play: Play) -> None:
     """Let what runs exit, and what was stopped be gone."""
     for each in list(play.agent.playing):
-        if each.stopped:
-            each.gone.set_result(None)
-        else:
-            each.outcome.set_result(Outcome(0))
+        each.end(Outcome(0))
     play.settle()
 
 

@@ -13,7 +13,7 @@ from fastbatch.local.states.outcomes import Outcome
 from tests.local import instances
 from tests.local.faults.ordering import Faults
 from tests.local.instances import eventually
-from tests.local.play import JOB, POOL, TASK, Play, pool_body
+from tests.local.play import JOB, POOL, Play, add, playing, pool_body
 from tests.local.tasks import a_task, completed, printed, run
 
 SECOND = 1_000_000
@@ -40,12 +40,6 @@ def fill(play: Play, *names: str, dedicated: int = 1, low_priority: int = 0, **m
     add(play, *names)
 
 
-def add(play: Play, *names: str) -> None:
-    """Add tasks."""
-    for name in names:
-        play.ask(tasks.create, TASK, {"id": name, "commandLine": "c"}, job="job")
-
-
 def books(play: Play) -> dict[str, tuple[str, int]]:
     """Give the states of all tasks, and how often they were requeued."""
     return {task.id: (task.state, task.requeues) for task in play.store.select(Task)}
@@ -61,11 +55,6 @@ def counts(play: Play) -> list[tuple[int, int]]:
     return [(course.seen, course.applied) for course in play.core.faults.courses]
 
 
-def on_nodes(play: Play) -> list[str]:
-    """Give the tasks that the agent has."""
-    return [playing.assigned.task.id for playing in play.agent.playing]
-
-
 # --- slow ---
 
 
@@ -75,12 +64,12 @@ def test_a_task_that_is_slow_runs_later(play: Play) -> None:
     fill(play, "a", "b", dedicated=1)
     play.wait(9 * SECOND)
     assert (books(play)["a"], books(play)["b"]) == (("running", 0), ("active", 0))
-    assert (node_states(play), on_nodes(play)) == (["running"], [])
+    assert (node_states(play), playing(play)) == (["running"], [])
     play.wait(2 * SECOND)
-    assert on_nodes(play) == ["a"]
+    assert playing(play) == ["a"]
     play.agent.playing[0].outcome.set_result(Outcome(0))
     play.settle()
-    assert on_nodes(play) == ["b"]
+    assert playing(play) == ["b"]
     assert counts(play) == [(2, 1)]
 
 
@@ -90,9 +79,9 @@ def test_a_task_that_is_slow_can_be_terminated(play: Play) -> None:
     fill(play, "a", "b")
     play.ask(tasks.terminate, job="job", task="a")
     assert books(play)["a"] == ("completed", 0)
-    assert on_nodes(play) == ["b"]
+    assert playing(play) == ["b"]
     play.wait(20 * SECOND)
-    assert on_nodes(play) == ["b"]
+    assert playing(play) == ["b"]
 
 
 def test_a_start_task_that_is_slow_keeps_its_node_waiting(play: Play) -> None:
@@ -103,7 +92,7 @@ def test_a_start_task_that_is_slow_keeps_its_node_waiting(play: Play) -> None:
     assert node_states(play) == ["waitingforstarttask"]
     assert books(play)["a"] == ("active", 0)
     play.wait(2 * SECOND)
-    assert on_nodes(play) == ["a"]
+    assert playing(play) == ["a"]
 
 
 # --- failing ---
@@ -113,7 +102,7 @@ def test_a_task_that_fails_runs_another_command(play: Play) -> None:
     """With everything else that was asked for."""
     order(play, {"operation": "node.run_task", "fault": "fail", "exitCode": 7, "count": 1})
     fill(play, "a", "b", dedicated=2)
-    first, second = (playing.assigned.body for playing in play.agent.playing)
+    first, second = (each.assigned.body for each in play.agent.playing)
     assert first == {**second, "id": "a", "commandLine": first["commandLine"]}
     assert first["commandLine"].endswith("exit 7'")
     assert second["commandLine"] == "c"
@@ -184,7 +173,7 @@ def test_a_dedicated_node_is_not_preempted(play: Play, caplog: pytest.LogCapture
     order(play, {"operation": "node.run_task", "fault": "preemptNode"})
     fill(play, "a")
     play.wait(SECOND)
-    assert (node_states(play), on_nodes(play)) == (["running"], ["a"])
+    assert (node_states(play), playing(play)) == (["running"], ["a"])
     assert "the fault plan has no effect: OperationNotValidOnNode" in caplog.text
 
 
@@ -207,11 +196,11 @@ def test_two_tasks_of_a_node_lose_it_once(play: Play) -> None:
     play.wait(15 * SECOND)
     assert node_states(play) == ["unknown"]
     play.wait(6 * SECOND)
-    for playing in list(play.agent.playing):
-        playing.gone.set_result(None)
+    for each in list(play.agent.playing):
+        each.gone.set_result(None)
     play.settle()
     assert node_states(play) == ["running"]
-    assert sorted(on_nodes(play)) == ["a", "b"]
+    assert sorted(playing(play)) == ["a", "b"]
 
 
 def test_a_plan_ends_with_the_service(play: Play) -> None:
