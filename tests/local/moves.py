@@ -1,26 +1,13 @@
 """Moving pools and jobs from state to state, with pollers that look often, and waiting until they are there."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import pytest
-from azure.core.exceptions import HttpResponseError
 
 from tests.local.instances import eventually, new_name
 
 SOON = 0.02  # seconds between two looks of a poller
 LONG = "sleep 60"
-
-
-@contextmanager
-def refused(code: str) -> Iterator[None]:
-    """Expect to be refused with a code of the service."""
-    with pytest.raises(HttpResponseError) as raised:
-        yield
-    assert raised.value.error
-    assert raised.value.error.code == code
 
 
 def on_wire(model: Any) -> dict[str, Any]:

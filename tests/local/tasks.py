@@ -24,14 +24,14 @@ def a_task(task_id: str = "t", command: str = "true", **more: Any) -> dict[str, 
 
 
 @contextmanager
-def refused(code: str, status: int) -> Iterator[None]:
-    """Expect that the service refuses."""
+def refused(code: str, status: int = 0) -> Iterator[None]:
+    """Expect that the service refuses, with this code, and with this status if one is given."""
     with pytest.raises(HttpResponseError) as caught:
         yield
     error: Any = caught.value
     # Where the answer is to be a stream, the SDK does not read the error.
     said = error.error.code if error.error else json.loads(error.response.read())["code"]
-    assert (said, error.status_code) == (code, status)
+    assert (said, error.status_code) == (code, status or error.status_code)
 
 
 def run(client: Any, job: str, command: str, task_id: str = "t", **more: Any) -> Any:

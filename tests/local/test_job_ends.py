@@ -20,10 +20,10 @@ from tests.local.moves import (
     on_wire,
     reach_job,
     reach_tasks,
-    refused,
     states,
     terminate,
 )
+from tests.local.tasks import refused
 
 # --- disabled and enabled ---
 

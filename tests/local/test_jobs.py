@@ -11,19 +11,8 @@ from azure.core.exceptions import HttpResponseError
 
 from tests.local import instances
 from tests.local.instances import Instance, eventually, new_name
-from tests.local.moves import (
-    LONG,
-    SOON,
-    add,
-    delete_job,
-    disable,
-    gate,
-    on_wire,
-    reach_job,
-    reach_tasks,
-    refused,
-    states,
-)
+from tests.local.moves import LONG, SOON, add, delete_job, disable, gate, on_wire, reach_job, reach_tasks, states
+from tests.local.tasks import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,8 @@ from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 
 from tests.local import instances
 from tests.local.instances import IMAGE, Instance, eventually, new_name, pool_body
-from tests.local.moves import SOON, refused
+from tests.local.moves import SOON
+from tests.local.tasks import refused
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from tests.local import instances
 from tests.local.instances import IMAGE, Instance, new_name, pool_body
-from tests.local.moves import LONG, SOON, add, delete_pool, on_wire, reach_steady, reach_task, refused, resize
+from tests.local.moves import LONG, SOON, add, delete_pool, on_wire, reach_steady, reach_task, resize
 from tests.local.speaking import ask, at
+from tests.local.tasks import refused
 
 
 @pytest.fixture

@@ -23,11 +23,10 @@ from tests.local.moves import (
     reach_job,
     reach_task,
     reach_tasks,
-    refused,
     states,
     terminate,
 )
-from tests.local.tasks import printed, run
+from tests.local.tasks import printed, refused, run
 
 FAILS = {"commandLine": "/bin/sh -c 'exit 7'"}
 

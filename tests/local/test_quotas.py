@@ -21,11 +21,11 @@ from tests.local.moves import (
     disable,
     finish,
     node_states,
-    refused,
     resize,
     resize_errors,
     terminate,
 )
+from tests.local.tasks import refused
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from fastbatch.local.service.limits import Limits
 from fastbatch.local.states.outcomes import Outcome
 from tests.local import instances
 from tests.local.instances import Instance, eventually, new_name, pool_body
-from tests.local.moves import SOON, refused
+from tests.local.moves import SOON
 from tests.local.play import JOB, POOL, TASK, Play
 from tests.local.play import pool_body as body_of_play
 from tests.local.speaking import ask, at
-from tests.local.tasks import completed, run
+from tests.local.tasks import completed, refused, run
 
 SECOND = 1_000_000
 BOOT = 10 * SECOND

@@ -19,10 +19,10 @@ from tests.local.moves import (
     node_states,
     on_wire,
     reach_task,
-    refused,
     resize,
     resize_errors,
 )
+from tests.local.tasks import refused
 
 
 @pytest.fixture
