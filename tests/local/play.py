@@ -141,6 +141,7 @@ class Play:
         self.agent = PlayAgent()
         self._limits = limits or Limits(node_quota=20)
         self._failures: list[Mapping[str, Any]] = []
+        self._calls: set[asyncio.Task[Answer]] = set()  # those that take their time
         self.core = self._new_core()
 
     def _new_core(self) -> Core:
@@ -165,7 +166,9 @@ class Play:
 
         async def perform() -> Answer | None:
             if asyncio.iscoroutinefunction(operation):
-                self.core.chore(operation(call))
+                lasting = asyncio.ensure_future(operation(call))
+                self._calls.add(lasting)
+                lasting.add_done_callback(self._calls.discard)
                 return None
             with self.store.transaction():
                 answer = operation(call)
@@ -202,6 +205,7 @@ class Play:
         for held in (*self.agent.playing, *self.agent.doing):
             held.gone.set_result(None)
         await self.core.close()
+        await asyncio.gather(*self._calls)
 
     def wait(self, duration: int) -> None:
         """Let time pass."""

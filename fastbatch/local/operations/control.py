@@ -77,7 +77,5 @@ def set_limits(call: Call) -> Answer:
 async def reset(call: Call) -> Answer:
     """Forget pools, jobs, tasks, faults, and how clock and limits were set; everything that runs is ended first."""
     async with call.core.clock.turning:
-        call.core.faults.clear()
         await call.core.start_anew()
-        call.core.clock.set_right()
     return Answer(204)

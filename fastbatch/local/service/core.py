@@ -169,14 +169,19 @@ class Core:
     async def start_anew(self) -> None:
         """End all that runs, and forget everything: there is nothing, as at the very first start."""
         await self.close()
+        self._forget()
+        await self.agent.remove_everything()
+        self._awake = self._closed = False
+        self._wake()  # for what was asked meanwhile, which is not forgotten
+
+    def _forget(self) -> None:
         with self.store.transaction():
             self.store.clear()
-        await self.agent.remove_everything()
-        for memory in (self.pools, self.jobs, self.releasing, self.results, self.actions):
+        for memory in (self.pools, self.jobs, self.releasing, self.results, self.actions, self.faults):
             memory.clear()
         self.next_cleaning = None
         self.limits = self._first_limits
-        self._awake = self._closed = False
+        self.clock.set_right()
 
     def _concluded(self, run: Run, outcome: Outcome | None) -> None:
         self.results.append((run, outcome))
