@@ -37,15 +37,20 @@ def oldest_python() -> str | None:
     return None
 
 
-@pytest.fixture(scope="session", params=["this Python", "the oldest Python"])
-def python(request: pytest.FixtureRequest) -> str:
-    """Give an interpreter that the node must run in."""
-    if request.param == "this Python":
+def python_named(name: str) -> str:
+    """Give this Python, or the oldest one; skip the test where there is no older one."""
+    if name == "this Python":
         return sys.executable
     oldest = oldest_python()
     if oldest is None:
         pytest.skip("there is no Python 3.8, 3.9 or 3.10 on this machine")
     return oldest
+
+
+@pytest.fixture(scope="session", params=["this Python", "the oldest Python"])
+def python(request: pytest.FixtureRequest) -> str:
+    """Give an interpreter that the node must run in."""
+    return python_named(request.param)
 
 
 class AgentError(Exception):

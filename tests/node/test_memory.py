@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from . import plain
-from .conftest import Wordcount
+from .conftest import Wordcount, python_named
 from .memory import MIB, has_smaps, watch
 from .tars import tar
 
@@ -23,6 +23,12 @@ pytestmark = pytest.mark.skipif(not has_smaps(), reason="this system does not sa
 # What is allowed beside --max-memory: this, and so many times the longest token.
 ALLOWANCE = 64 * MIB
 LONGEST_TOKENS = 8
+
+
+@pytest.fixture(scope="session", params=["this Python", pytest.param("the oldest Python", marks=pytest.mark.slow)])
+def python(request: pytest.FixtureRequest) -> str:
+    """Give an interpreter that the node must run in; how much memory it takes is much the same in all."""
+    return python_named(request.param)
 
 
 def distinct_words(size: int) -> bytes:
