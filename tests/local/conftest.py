@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from azure.storage.blob import ContainerClient
 
 from tests.local import instances
 from tests.local.instances import Instance
@@ -28,6 +29,13 @@ def pool(client: Any) -> Iterator[str]:
     """Have a pool with one node of two slots that is ready."""
     with instances.pool(client) as name:
         yield name
+
+
+@pytest.fixture
+def container(instance: Instance) -> Iterator[ContainerClient]:
+    """Have a container in the storage, by a client that no fault plan strikes; it goes with the instance."""
+    with instance.blobs() as service, service.create_container(instances.new_name("c")) as made:
+        yield made
 
 
 @pytest.fixture

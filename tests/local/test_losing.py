@@ -1,14 +1,12 @@
 """Nodes that get lost or are taken away, and come back: what becomes of their tasks, in the books and in truth."""
 
-import datetime as dt
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.storage.blob import ContainerSasPermissions, generate_container_sas
+from azure.storage.blob import ContainerClient
 
 from fastbatch.local import bodies
 from fastbatch.local.errors import Refused
@@ -24,6 +22,7 @@ from tests.local import instances
 from tests.local.instances import Instance, eventually, new_name
 from tests.local.play import JOB, POOL, Play, Playing, add, pool_body
 from tests.local.speaking import ask, at
+from tests.local.storage import output, signed
 from tests.local.tasks import a_task, completed, sleeping
 
 SECOND = 1_000_000
@@ -411,16 +410,14 @@ def befall(instance: Instance, pool: str, node: str, what: str) -> int:
     return ask(instance, "POST", at(f"/local/pools/{pool}/nodes/{node}/{what}")).status
 
 
-def test_a_lost_process_goes_on_and_uploads_what_it_makes(client: Any, instance: Instance, tmp_path: Path) -> None:
+def test_a_lost_process_goes_on_and_uploads_what_it_makes(
+    client: Any, instance: Instance, container: ContainerClient, tmp_path: Path
+) -> None:
     """As does the one that runs in its place; the storage has the files of both."""
     gate = f"{tmp_path}/$AZ_BATCH_NODE_ID"
     script = f"touch $AZ_BATCH_NODE_ID; ls >> {tmp_path}/began; until [ -e {gate} ]; do sleep 0.02; done"
-    with container(instance) as (url, blobs), instances.pool(client, 2, 1) as pool, instances.job(client, pool) as job:
-        upload = {
-            "filePattern": "*",
-            "destination": {"container": {"containerUrl": url}},
-            "uploadOptions": {"uploadCondition": "tasksuccess"},
-        }
+    with instances.pool(client, 2, 1) as pool, instances.job(client, pool) as job:
+        upload = output(signed(container), "*", "tasksuccess")
         client.create_task(job, a_task("t", f"/bin/sh -c '{script}'", outputFiles=[upload]))
         (first,) = began(tmp_path, 1)
         assert befall(instance, pool, first, "lose") == 202
@@ -429,12 +426,12 @@ def test_a_lost_process_goes_on_and_uploads_what_it_makes(client: Any, instance:
         assert client.get_task(job, "t").node_info.node_id == second
 
         (tmp_path / first).touch()
-        eventually(lambda: [blob.name for blob in blobs.list_blobs()], lambda names: names == [first])
+        eventually(lambda: [blob.name for blob in container.list_blobs()], lambda names: names == [first])
         assert client.get_task(job, "t").state == "running"
         (tmp_path / second).touch()
         task = completed(client, job)
         assert (task.execution_info.requeue_count, task.execution_info.result) == (1, "success")
-        assert {blob.name for blob in blobs.list_blobs()} == {first, second}
+        assert {blob.name for blob in container.list_blobs()} == {first, second}
         assert befall(instance, pool, first, "return") == 202
         eventually(lambda: client.get_node(pool, first).state, lambda state: state == "idle")
 
@@ -443,25 +440,6 @@ def began(folder: Path, count: int) -> list[str]:
     """Wait until a task has begun so many times, and give the nodes."""
     file = folder / "began"
     return eventually(lambda: file.read_text().split() if file.exists() else [], lambda found: len(found) == count)
-
-
-@contextmanager
-def container(instance: Instance) -> Iterator[tuple[str, Any]]:
-    """Have a container, and the URL by which tasks may write there."""
-    with instance.blobs() as storage:
-        blobs = storage.create_container(new_name("lost"))
-        yield f"{blobs.url}?{sas(storage, blobs.container_name)}", blobs
-
-
-def sas(storage: Any, name: str) -> str:
-    """Give a signature that allows to write to a container."""
-    return generate_container_sas(
-        storage.account_name,
-        name,
-        account_key=storage.credential.account_key,
-        permission=ContainerSasPermissions(read=True, write=True, list=True),
-        expiry=dt.datetime.now(dt.UTC) + dt.timedelta(hours=1),
-    )
 
 
 @pytest.mark.parametrize("end", ["return", "remove"])

@@ -1,6 +1,5 @@
 """Nodes, their start tasks, and the images that they may have, as clients of azure-batch see them."""
 
-import datetime as dt
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.storage.blob import ContainerSasPermissions, generate_container_sas
+from azure.storage.blob import ContainerClient
 
 from tests.local import instances
-from tests.local.instances import IMAGE, Instance, eventually, new_name, pool_body
+from tests.local.instances import IMAGE, eventually, new_name, pool_body
 from tests.local.moves import SOON
+from tests.local.storage import signed
 from tests.local.tasks import refused
 
 
@@ -234,25 +234,13 @@ def test_a_start_task_that_can_not_be_started_is_not_retried(client: Any, comman
         assert info.failure_info.code in {"CommandProgramNotFound", "CommandLaunchFailed"}
 
 
-def test_a_start_task_gets_its_files_from_the_storage(client: Any, instance: Instance) -> None:
+def test_a_start_task_gets_its_files_from_the_storage(client: Any, container: ContainerClient) -> None:
     """Single blobs under the names that it gives them, and all blobs of a container that begin with a prefix."""
-    container = new_name("start")
-    with instance.blobs() as storage:
-        blobs = storage.create_container(container)
-        for name in ("run.sh", "data/a.txt", "data/b.txt", "other.txt"):
-            blobs.upload_blob(name, f"echo {name}\n".encode())
-        key: Any = storage.credential
-        sas = generate_container_sas(
-            storage.account_name or "",
-            container,
-            account_key=key.account_key,
-            permission=ContainerSasPermissions(read=True, list=True),
-            expiry=dt.datetime.now(dt.UTC) + dt.timedelta(hours=1),
-        )
-        url = blobs.url
+    for name in ("run.sh", "data/a.txt", "data/b.txt", "other.txt"):
+        container.upload_blob(name, f"echo {name}\n".encode())
     files = [
-        {"httpUrl": f"{url}/run.sh?{sas}", "filePath": "bin/run.sh", "fileMode": "0755"},
-        {"storageContainerUrl": f"{url}?{sas}", "blobPrefix": "data/", "filePath": "in"},
+        {"httpUrl": signed(container, name="/run.sh"), "filePath": "bin/run.sh", "fileMode": "0755"},
+        {"storageContainerUrl": signed(container), "blobPrefix": "data/", "filePath": "in"},
     ]
     command = "/bin/sh -c 'find . -type f | sort > \"$AZ_BATCH_NODE_SHARED_DIR/found\"; sh bin/run.sh'"
     with pool_of(client, command, resourceFiles=files) as pool, instances.job(client, pool) as job:
@@ -261,7 +249,7 @@ def test_a_start_task_gets_its_files_from_the_storage(client: Any, instance: Ins
         start = "/bin/sh -c 'cat \"$AZ_BATCH_NODE_STARTUP_DIR/stdout.txt\"'"
         assert run(client, job, start) == "run.sh\n"
 
-    missing = [{"httpUrl": f"{url}/missing?{sas}", "filePath": "x"}]
+    missing = [{"httpUrl": signed(container, name="/missing"), "filePath": "x"}]
     with pool_of(client, "true", resourceFiles=missing, maxTaskRetryCount=3) as pool:
         info = reach(client, pool, "starttaskfailed").start_task_info
         assert (info.failure_info.code, info.retry_count, info.exit_code) == ("BlobNotFound", 0, None)

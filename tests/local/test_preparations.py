@@ -1,18 +1,17 @@
 """Preparation and release tasks of jobs, as clients of azure-batch ask for them, on nodes that are processes."""
 
-import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.storage.blob import BlobSasPermissions, generate_blob_sas
+from azure.storage.blob import ContainerClient
 
 from fastbatch.local import bodies
 from fastbatch.local.errors import Refused
 from tests.local import instances
-from tests.local.instances import Instance, eventually, new_name
+from tests.local.instances import eventually, new_name
 from tests.local.moves import (
     SOON,
     add,
@@ -26,6 +25,7 @@ from tests.local.moves import (
     states,
     terminate,
 )
+from tests.local.storage import signed
 from tests.local.tasks import printed, refused, run
 
 FAILS = {"commandLine": "/bin/sh -c 'exit 7'"}
@@ -203,24 +203,14 @@ def test_tasks_need_not_wait_for_the_preparation(client: Any, pool: str, tmp_pat
         assert prepared(client, name)["failureInfo"]["code"] == "TaskEnded"
 
 
-def test_a_preparation_gets_its_files_from_the_storage(client: Any, instance: Instance, pool: str) -> None:
+def test_a_preparation_gets_its_files_from_the_storage(client: Any, pool: str, container: ContainerClient) -> None:
     """And fails if they are not there."""
-    container = new_name("prep")
-    with instance.blobs() as storage:
-        storage.create_container(container).upload_blob("data", b"from the storage")
-        key: Any = storage.credential
-        account, url = storage.account_name or "", storage.url
-    expiry = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
-
-    def file(blob: str) -> dict[str, str]:
-        may = BlobSasPermissions(read=True)
-        sas = generate_blob_sas(account, container, blob, account_key=key.account_key, permission=may, expiry=expiry)
-        return {"httpUrl": f"{url.rstrip('/')}/{container}/{blob}?{sas}", "filePath": "in/data"}
-
-    with job(client, pool, {"commandLine": "true", "resourceFiles": [file("data")]}) as name:
+    container.upload_blob("data", b"from the storage")
+    there, missing = ({"httpUrl": signed(container, name=f"/{blob}"), "filePath": "in/data"} for blob in ("data", "no"))
+    with job(client, pool, {"commandLine": "true", "resourceFiles": [there]}) as name:
         run(client, name, shell("cat $AZ_BATCH_JOB_PREP_WORKING_DIR/in/data"))
         assert printed(client, name) == "from the storage"
-    with job(client, pool, {"commandLine": "true", "resourceFiles": [file("missing")]}) as name:
+    with job(client, pool, {"commandLine": "true", "resourceFiles": [missing]}) as name:
         add(client, name, "a")
         assert prepared(client, name)["failureInfo"]["code"] == "BlobNotFound"
 

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
-from azure.storage.blob import ContainerClient, generate_container_sas
 
 from fastbatch.local import wire
 from fastbatch.local.agent.folders import Node as Folders
@@ -33,10 +32,13 @@ from fastbatch.local.states.outcomes import Outcome
 from tests.local import instances
 from tests.local.instances import eventually
 from tests.local.play import JOB, POOL, TASK, Play, pool_body
+from tests.local.storage import output, signed
 from tests.local.tasks import a_task, completed, files_code, printed, process_of, run, sleeping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from azure.storage.blob import ContainerClient
 
     from tests.local.instances import Instance
 
@@ -49,36 +51,6 @@ def job(client: Any, pool: str) -> Iterator[str]:
     """Have a job."""
     with instances.job(client, pool) as name:
         yield name
-
-
-@pytest.fixture
-def container(instance: Instance) -> Iterator[ContainerClient]:
-    """Have a container in the storage."""
-    with instance.blobs() as service, service.create_container(instances.new_name("c")) as made:
-        yield made
-
-
-def signed(container: ContainerClient, permission: str = "rlcw", *, minutes: int = 10, name: str = "") -> str:
-    """Give the URL of a container, with a signature that allows what is said for so long."""
-    account: Any = container.credential
-    signature = generate_container_sas(
-        str(container.account_name),
-        container.container_name,
-        account.account_key,
-        permission=permission,
-        expiry=dt.datetime.now(dt.UTC) + dt.timedelta(minutes=minutes),
-    )
-    return f"{container.url}{name}?{signature}"
-
-
-def output(container_url: str, pattern: str, condition: str = "taskcompletion", path: str | None = None) -> Any:
-    """Describe an output file."""
-    to = {"containerUrl": container_url} if path is None else {"containerUrl": container_url, "path": path}
-    return {
-        "filePattern": pattern,
-        "destination": {"container": to},
-        "uploadOptions": {"uploadCondition": condition},
-    }
 
 
 def working(instance: Instance, job: str, task_id: str = "t") -> Path:

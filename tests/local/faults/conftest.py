@@ -8,7 +8,7 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 from fastbatch.local.instance import asking
 from fastbatch.local.instance.home import Home
 from tests.local.faults.ordering import Faults
-from tests.local.instances import Instance, new_name
+from tests.local.instances import Instance
 
 
 @pytest.fixture
@@ -26,15 +26,6 @@ def faulty(instance: Instance) -> Iterator[BlobServiceClient]:
     connection = asking.storage_with_faults(Home(instance.home))
     with BlobServiceClient.from_connection_string(connection, retry_total=0) as found:
         yield found
-
-
-@pytest.fixture
-def container(instance: Instance) -> Iterator[ContainerClient]:
-    """Have a container, by a client to which nothing happens."""
-    with instance.blobs() as direct:
-        found = direct.create_container(new_name())
-        yield found
-        found.delete_container()
 
 
 @pytest.fixture

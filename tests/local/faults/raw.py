@@ -1,6 +1,5 @@
 """Speaking to the storage byte by byte, signed in the address."""
 
-import datetime as dt
 import http.client
 import socket
 from collections.abc import Iterator, Mapping
@@ -8,7 +7,9 @@ from contextlib import contextmanager
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from azure.storage.blob import ContainerClient, ContainerSasPermissions, generate_container_sas
+from azure.storage.blob import ContainerClient
+
+from tests.local.storage import signed
 
 _SECONDS = 10
 
@@ -30,19 +31,9 @@ class Said(NamedTuple):
 
 def address(container: ContainerClient, name: str = "blob", query: str = "") -> Address:
     """Give the address of a blob, signed; with no name, that of the container."""
-    account = container.account_name
-    assert account
-    sas = generate_container_sas(
-        account,
-        container.container_name,
-        account_key=container.credential.account_key,
-        permission=ContainerSasPermissions(read=True, write=True, list=True),
-        expiry=dt.datetime.now(dt.UTC) + dt.timedelta(hours=1),
-    )
-    port = urlsplit(container.url).port
-    assert port
-    path = f"/{account}/{container.container_name}" + (f"/{name}" if name else "")
-    return Address(port, f"{path}?{query}{sas}")
+    parts = urlsplit(signed(container, name=f"/{name}" if name else ""))
+    assert parts.port
+    return Address(parts.port, f"{parts.path}?{query}{parts.query}")
 
 
 @contextmanager
