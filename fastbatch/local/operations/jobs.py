@@ -47,8 +47,7 @@ def create(call: Call) -> Answer:
     if there is not None:
         jobs.refuse_deleting(there)
         raise Refused("JobExists", f"There is a job {there.id} already.")
-    states = ", ".join(f"'{state}'" for state in jobs.COUNTS_FOR_QUOTA)
-    if store.count(Job, f"state IN ({states})") >= call.core.limits.active_job_quota:
+    if store.count(Job, f"state IN {jobs.COUNTS_FOR_QUOTA}") >= call.core.limits.active_job_quota:
         raise Refused(
             "ActiveJobAndScheduleQuotaReached", f"The account may have {call.core.limits.active_job_quota} active jobs."
         )

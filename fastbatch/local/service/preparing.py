@@ -4,7 +4,6 @@ What nodes do for a job beside its tasks: the preparation before the first task 
 A job whose tasks need no preparation costs nothing here.
 """
 
-import dataclasses
 from functools import partial
 
 from fastbatch.local.agent.node import Duty
@@ -80,7 +79,7 @@ def conclude(core: Core, run: Run, before: Errand, outcome: Outcome | None) -> N
 
 def _end(core: Core, run: Run, job: Job, errand: Errand, outcome: Outcome) -> None:
     after, again = errands.ended(errand, outcome, asked(job, errand.kind), core.clock.now())
-    _save(core, errand, after)
+    cleaning.save(core, errand, after)
     if again:
         _start(core, _pool_of(core, run.node), run.node, job, after)
         return
@@ -89,12 +88,6 @@ def _end(core: Core, run: Run, job: Job, errand: Errand, outcome: Outcome) -> No
             _send_back(core, task, tasks.sent_back(task, core.clock.now()))
         else:
             _admit(core, run.node.key, task)
-
-
-def _save(core: Core, before: Errand, after: Errand) -> None:
-    core.store.save(before, after)
-    if after.files_until is not None:
-        cleaning.expect(core, after.files_until)
 
 
 def _waiting(core: Core, run: Run, errand: Errand) -> list[Task]:
@@ -124,7 +117,7 @@ def break_off(core: Core, errand: Errand) -> None:
     """Write down that an errand, if it is under way, has ended before its time: it is done again in its turn."""
     job = core.store.get(Job, errand.job)
     if job is not None and executions.is_running(errand.info):
-        _save(core, errand, errands.broken_off(errand, asked(job, errand.kind), core.clock.now()))
+        cleaning.save(core, errand, errands.broken_off(errand, asked(job, errand.kind), core.clock.now()))
 
 
 def lose(core: Core, node: Node) -> list[str]:
@@ -145,9 +138,9 @@ def forget(core: Core, node: Node, *, rebooted: bool) -> None:
     for errand in list(core.store.select(Errand, "node = ?", [node.key])):
         job = core.store.get(Job, errand.job)
         if job is not None and rebooted:
-            _save(core, errand, errands.rebooted(errand, asked(job, errand.kind), core.clock.now()))
+            cleaning.save(core, errand, errands.rebooted(errand, asked(job, errand.kind), core.clock.now()))
         elif job is not None and job.ended is not None:
-            core.store.save(errand, dataclasses.replace(errand, files_until=None))
+            core.store.save(errand, errands.without_files(errand))
         else:
             core.store.remove(errand)
         core.look_at_job(errand.job)

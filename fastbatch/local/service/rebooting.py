@@ -1,12 +1,11 @@
 """Nodes on their way down and up again: rebooted, reimaged, or taken away and given back."""
 
-import dataclasses
 from functools import partial
 
 from fastbatch.local.records import Node, Pool, Task
 from fastbatch.local.service import allocating, preparing, tasking
 from fastbatch.local.service.core import Core
-from fastbatch.local.states import nodes
+from fastbatch.local.states import nodes, tasks
 from fastbatch.local.store import AWAY
 
 
@@ -57,4 +56,4 @@ def _clean(core: Core, before: Node) -> None:
 
 def _forget_files(core: Core, node: Node) -> None:
     for task in list(core.store.select(Task, "node_id = ? AND files_until IS NOT NULL", [node.id])):
-        core.store.save(task, dataclasses.replace(task, files_until=None, files_gone=True))
+        core.store.save(task, tasks.without_files(task))

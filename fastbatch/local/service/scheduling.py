@@ -24,8 +24,9 @@ def schedule(core: Core, pool: Pool) -> None:
 
 
 def _rooms(core: Core, pool: Pool) -> list[Room]:
-    states = ", ".join(f"'{state}'" for state in nodes.READY)
-    ready = core.store.select(Node, f"pool = ? AND state IN ({states}) AND scheduling = 'enabled'", [pool.key], "key")
+    ready = core.store.select(
+        Node, f"pool = ? AND state IN {nodes.READY} AND scheduling = 'enabled'", [pool.key], "key"
+    )
     return [Room(node, pool.slots - core.runs.load(node.key).slots) for node in ready]
 
 

@@ -76,15 +76,9 @@ def conclude(core: Core, run: Run, task_before: Task, outcome: Outcome | None) -
 
 
 def _end(core: Core, before: Task, after: Task) -> None:
-    _save(core, before, after)
+    cleaning.save(core, before, after)
     if after.state == "completed":
         _apply_exit_options(core, after)
-
-
-def _save(core: Core, before: Task, after: Task) -> None:
-    core.store.save(before, after)
-    if after.files_until is not None:
-        cleaning.expect(core, after.files_until)
 
 
 def _apply_exit_options(core: Core, task: Task) -> None:
@@ -108,7 +102,7 @@ def terminate(core: Core, task: Task) -> None:
     """Complete a task at once; its processes end soon. What its failure means for the job does not matter then."""
     body = json.loads(core.store.specification(task))
     completed = tasks.terminated(task, body["constraints"]["retentionTime"], core.clock.now())
-    _save(core, task, completed)
+    cleaning.save(core, task, completed)
     job = core.store.get(Job, task.job)
     if job is not None:
         depending.let_go(core, job, body, completed)

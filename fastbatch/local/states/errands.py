@@ -84,6 +84,11 @@ def ended(errand: Errand, outcome: Outcome, body: Mapping[str, Any], now: int) -
     return replace(errand, info=info, process=None, bars=bars, files_until=until), again
 
 
+def without_files(errand: Errand) -> Errand:
+    """Give an errand whose files have gone from its node."""
+    return replace(errand, files_until=None)
+
+
 def broken_off(errand: Errand, body: Mapping[str, Any], now: int) -> Errand:
     """Give an errand that was stopped before its end: it has its turn once more."""
     if not executions.is_running(errand.info):

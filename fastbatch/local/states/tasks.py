@@ -94,6 +94,11 @@ def ended(task: Task, outcome: Outcome, retention: str, now: int) -> Task:
     )
 
 
+def without_files(task: Task) -> Task:
+    """Give a completed task whose files have gone from its node."""
+    return replace(task, files_until=None, files_gone=True)
+
+
 def requeued(task: Task, now: int) -> Task:
     """Give a task that was on a node as it waits for another."""
     return _moved(task, "active", now, **_NO_RUN, **_NOWHERE, requeues=task.requeues + 1, requeued=now)
