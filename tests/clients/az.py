@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.clients import environments
-from tests.clients.playing import Absent, Fails, Refused
+from tests.clients.playing import Absent, Fails, Refused, snake
 from tests.local.instances import Instance
 
 _POOL = ("--pool-id",)
@@ -123,7 +123,7 @@ class Az:
 
     def _body(self, operation: str, body: Any) -> list[str]:
         if operation in _WITH_FLAGS:
-            return list(_flags({_snake(name): value for name, value in body.items()}))
+            return list(_flags({snake(name): value for name, value in body.items()}))
         file = self._home / "body.json"
         file.write_text(json.dumps(body["value"] if operation == "create_task_collection" else body))
         return ["--json-file", str(file)]
@@ -174,7 +174,3 @@ def _flags(options: Mapping[str, Any]) -> Iterator[str]:
 def _status(code: str) -> int:
     """Give the status that goes with a code, as far as the scenario asks; az does not tell."""
     return 404 if code.endswith("NotFound") else 501 if code == "NotImplemented" else 400
-
-
-def _snake(name: str) -> str:
-    return re.sub("([A-Z])", r"_\1", name).lower()

@@ -8,12 +8,11 @@ import importlib
 import inspect
 import json
 import os
-import re
 import sys
 from collections.abc import Callable
 from typing import Any
 
-from tests.clients.playing import Absent, Player, Refused
+from tests.clients.playing import Absent, Player, Refused, snake
 from tests.clients.scenario import play
 
 # By names, as in the Python of the type checker these packages are others, or none.
@@ -135,7 +134,7 @@ def _fields(body: dict[str, Any]) -> dict[str, Any]:
         "value": lambda tasks: [_model("TaskAddParameter", task) for task in tasks],
         "constraints": lambda constraints: _model("TaskConstraints", constraints),
     }
-    return {_snake(name): read.get(name, lambda text: text)(value) for name, value in body.items()}
+    return {snake(name): read.get(name, lambda text: text)(value) for name, value in body.items()}
 
 
 def _options(method: Callable[..., Any], name: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -149,10 +148,6 @@ def _options(method: Callable[..., Any], name: str, options: dict[str, Any]) -> 
             raise Absent
         setattr(found, option, ",".join(value) if option in _LISTS_OF_NAMES else value)
     return {**arguments, name: found}
-
-
-def _snake(name: str) -> str:
-    return re.sub("([A-Z])", r"_\1", name).lower()
 
 
 def _raw(operation: str) -> dict[str, bool]:

@@ -4,6 +4,7 @@ Playing a scenario through some client: each operation is tried, and what became
 It runs in whatever Python the client needs, so it knows nothing but the standard library.
 """
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -14,6 +15,11 @@ FAILS = "fails"
 ABSENT = "-"
 
 _SECONDS = 20.0
+
+
+def snake(name: str) -> str:
+    """Give a name of the wire as Python has it."""
+    return re.sub("([A-Z])", r"_\1", name).lower()
 
 
 class Absent(Exception):

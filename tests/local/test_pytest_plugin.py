@@ -34,21 +34,29 @@ def tested(folder: Path, module: str, *options: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(
-    ("options", "more"),
-    [
-        ([], ""),
-        (["-p", "fastbatch.local.pytest_plugin"], ""),
-        ([], '    pytest_plugins = ["fastbatch.local.pytest_plugin"]\n'),
-    ],
-)
-def test_tests_have_the_services_however_they_ask_for_the_plugin(tmp_path: Path, options: list[str], more: str) -> None:
-    """Each as if it were the first; and no key is shown where a test fails."""
-    said = tested(tmp_path, more + USING, *options)
+def test_tests_have_the_services(tmp_path: Path) -> None:
+    """Each as if it were the first; and where one is shown, no key is."""
+    said = tested(tmp_path, USING)
 
     assert "2 passed" in said
     assert "LocalBatch(endpoint='http://127.0.0.1:" in said
     assert "key" not in said.lower()
+
+
+@pytest.mark.parametrize(
+    ("options", "more"),
+    [
+        (["-p", "fastbatch.local.pytest_plugin"], ""),
+        ([], '    pytest_plugins = ["fastbatch.local.pytest_plugin"]\n'),
+    ],
+)
+def test_the_plugin_can_be_asked_for_by_name(tmp_path: Path, options: list[str], more: str) -> None:
+    """Though it is there already."""
+    module = """
+    def test_it(local_batch):
+        pass
+"""
+    assert "SETUP    F local_batch" in tested(tmp_path, more + module, "--setup-plan", *options)
 
 
 def test_who_asks_for_nothing_gets_nothing(tmp_path: Path) -> None:
