@@ -9,7 +9,7 @@ from typing import Any
 
 from fastbatch.local.records import Errand, Node, Task
 from fastbatch.local.states.outcomes import Failure, Outcome
-from fastbatch.local.views import Load
+from fastbatch.local.states.placement import Load
 
 Running = Coroutine[Any, Any, Outcome]
 

@@ -14,9 +14,17 @@ class Room:
     free: int
 
 
-def affinity(node: Node) -> str:
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a node runs at the moment."""
+
+    tasks: int = 0
+    slots: int = 0
+
+
+def affinity(node_id: str) -> str:
     """Give the name by which a task asks for a node."""
-    return f"TVM:{node.id}"
+    return f"TVM:{node_id}"
 
 
 def place(
@@ -47,5 +55,5 @@ def place(
 
 
 def _choose(task: Task, fitting: Sequence[Room], *, pack: bool) -> Room:
-    wanted = (room for room in fitting if affinity(room.node) == task.affinity)
+    wanted = (room for room in fitting if affinity(room.node.id) == task.affinity)
     return next(wanted, None) or (min if pack else max)(fitting, key=lambda room: room.free)
