@@ -153,6 +153,16 @@ def test_a_waiting_task_shows_nothing_of_an_earlier_run() -> None:
     assert (requeued.requeues, requeued.requeued) == (1, 11)
 
 
+def test_a_task_that_waits_on_its_node_shows_no_run() -> None:
+    """It has a node, and starts when the node is prepared."""
+    waiting = tasks.waiting(a_task(), a_pool(), a_node(), 2)
+    assert (waiting.state, waiting.node_id, waiting.started) == ("preparing", "n", None)
+    running = tasks.admitted(waiting, 3)
+    assert (running.state, running.previous_state, running.started) == ("running", "preparing", 3)
+    back = tasks.sent_back(waiting, 4)
+    assert (back.state, back.node_id, back.requeues, back.retries) == ("active", None, 0, 0)
+
+
 def test_a_task_that_never_ran_has_no_start_when_it_is_terminated() -> None:
     """Nor an exit code; one that ran has a start, but its exit code is not known."""
     waiting = tasks.terminated(a_task(), "PT1H", 20)
