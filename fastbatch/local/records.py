@@ -52,7 +52,7 @@ class Node:
     tasks_run: int = 0
     tasks_succeeded: int = 0
     recent: str = "[]"  # the keys of the tasks that last began or ended on it, the last one first
-    lost: str = "[]"  # the processes of tasks that it was lost with, and that are no more theirs
+    lost: str = "[]"  # the processes that it was lost with, which are no task's or errand's any more
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,7 +164,7 @@ class Store:
         self._database.execute(f"UPDATE {_TABLES[type(record)]} SET process = ? WHERE key = ?", (process, record.key))
 
     def note_lost(self, node: int, process: str) -> None:
-        """Write down a process that a task has on a lost node."""
+        """Write down a process that goes on on a lost node."""
         self._database.execute("UPDATE nodes SET lost = json_insert(lost, '$[#]', ?) WHERE key = ?", (process, node))
 
     def processes(self) -> list[str]:

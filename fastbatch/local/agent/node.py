@@ -1,4 +1,4 @@
-"""The agent: prepares nodes, runs tasks on them, and removes what they leave."""
+"""The agent: makes nodes ready, runs tasks and errands on them, and removes what they leave."""
 
 import asyncio
 import contextlib
@@ -133,12 +133,12 @@ class Agent:
         return environment.of_node(place, self.place(node), folder)
 
     async def remove(self, node: Node) -> None:
-        """Remove a node's files, and end what its start task left running."""
+        """Remove a node's files, and end what its start task and preparations left running."""
         await self._end(node)
         await _remove(self.place(node).root)
 
     async def restart(self, node: Node) -> None:
-        """End what a node's start task left running; of its files only the volatile ones go."""
+        """End what a node's start task and preparations left running; of its files only the volatile ones go."""
         await self._end(node)
         await _remove(self.place(node).volatile)
 
@@ -147,7 +147,7 @@ class Agent:
         await ending.end_leftovers(Mark(environment.NODE_MARK, self.place(node).root), *recorded)
 
     async def remove_everything(self) -> None:
-        """Remove the files of all nodes, and end what start tasks left running."""
+        """Remove the files of all nodes, and end what start tasks and preparations left running."""
         await ending.end_leftovers(Mark(environment.NODE_MARK, self._home))
         for name in await asyncio.to_thread(_names, self._home):
             await _remove(os.path.join(self._home, name))

@@ -1,4 +1,4 @@
-"""What makes a kind of fault: an entry in the table of its family, which is all that a new one needs."""
+"""What makes a kind of fault, an entry in the table of its family; and how kinds take their turns."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The service's own operations, which Batch has not: what there is, what time it is, and a fresh start."""
+"""The service's own operations, which Batch has not: what there is, what time it is, its limits, and a fresh start."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""The fault plan: operations of this service's own, none of Batch. It is in force until it is changed or they end."""
+"""The fault plan, in force until it is changed or the service ends: operations of this service's own, none of Batch."""
 
 from fastbatch.local.operations.call import Answer, Call
 

@@ -51,7 +51,7 @@ class Core:
         self.results: list[tuple[Run, Outcome | None]] = []
         self.actions: list[Callable[[], None]] = []  # for when the transaction is done
         self.removing: set[tuple[str, int]] = set()  # what goes, but whose files are being removed first
-        self.next_cleaning: int | None = None  # when the next files of tasks go
+        self.next_cleaning: int | None = None  # when the next files of tasks or errands go
         self._step = step
         self._running = running
         self._awake = False

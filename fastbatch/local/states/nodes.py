@@ -159,7 +159,7 @@ def cleared(node: Node, now: int) -> Node:
 
 
 def lost(node: Node, processes: Sequence[str], now: int) -> Node:
-    """Give a node that nobody can reach; the processes of its tasks go on, whatever becomes of the tasks."""
+    """Give a node that nobody can reach; its processes go on, whatever becomes of what they were begun for."""
     refuse_unless(node, UP)
     return _moved(node, "unknown", now, lost=json.dumps(processes))
 
