@@ -105,9 +105,16 @@ def written(instance: Instance, method: str, target: str, headers: Mapping[str, 
 
 
 @contextmanager
+def connected(port: int) -> Iterator[socket.socket]:
+    """Have a connection to a port of this machine for a while."""
+    with socket.create_connection(("127.0.0.1", port), timeout=_SECONDS) as connection:
+        yield connection
+
+
+@contextmanager
 def talk(instance: Instance) -> Iterator[socket.socket]:
-    """Have a connection for a while."""
-    with socket.create_connection(place(instance), timeout=_SECONDS) as connection:
+    """Have a connection to the Batch service for a while."""
+    with connected(place(instance)[1]) as connection:
         yield connection
 
 

@@ -1,17 +1,13 @@
 """Speaking to the storage byte by byte, signed in the address."""
 
-import http.client
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from azure.storage.blob import ContainerClient
 
 from tests.local.storage import signed
-
-_SECONDS = 10
 
 
 class Address(NamedTuple):
@@ -21,26 +17,11 @@ class Address(NamedTuple):
     target: str
 
 
-class Said(NamedTuple):
-    """An answer."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
 def address(container: ContainerClient, name: str = "blob", query: str = "") -> Address:
     """Give the address of a blob, signed; with no name, that of the container."""
     parts = urlsplit(signed(container, name=f"/{name}" if name else ""))
     assert parts.port
     return Address(parts.port, f"{parts.path}?{query}{parts.query}")
-
-
-@contextmanager
-def talk(port: int) -> Iterator[socket.socket]:
-    """Have a connection for a while."""
-    with socket.create_connection(("127.0.0.1", port), timeout=_SECONDS) as connection:
-        yield connection
 
 
 def head(at: Address, method: str = "GET", headers: Mapping[str, str] | None = None) -> bytes:
@@ -50,16 +31,6 @@ def head(at: Address, method: str = "GET", headers: Mapping[str, str] | None = N
         whole["x-ms-blob-type"] = "BlockBlob"
     lines = [f"{method} {at.target} HTTP/1.1", *(f"{name}: {value}" for name, value in whole.items()), "", ""]
     return "\r\n".join(lines).encode()
-
-
-def receive(connection: socket.socket, method: str = "GET") -> Said:
-    """Read one answer."""
-    response = http.client.HTTPResponse(connection, method=method)
-    try:
-        response.begin()
-        return Said(response.status, dict(response.getheaders()), response.read())
-    finally:
-        response.close()
 
 
 def until_reset(connection: socket.socket) -> bytes:

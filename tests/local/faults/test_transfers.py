@@ -20,6 +20,7 @@ from azure.storage.blob import ContentSettings as Settings
 from tests.local.faults import raw
 from tests.local.faults.ordering import Faults
 from tests.local.instances import new_name
+from tests.local.speaking import connected
 
 CLOSED = (ServiceRequestError, ServiceResponseError, IncompleteReadError)
 CONTENT = bytes(range(256)) * 400
@@ -166,7 +167,7 @@ def test_a_download_is_cut(faults: Faults, there: ContainerClient, container: Co
     put(container)
     faults.order({"operation": "storage.get_blob", "fault": "cut", "count": 1})
     at = raw.address(there)
-    with raw.talk(at.port) as connection:
+    with connected(at.port) as connection:
         connection.sendall(raw.head(at))
         head, _, body = raw.until_reset(connection).partition(b"\r\n\r\n")
     assert f"content-length: {len(CONTENT)}" in head.decode().lower()
