@@ -20,13 +20,14 @@ from fastbatch.local.records import Errand, Job, Node, Pool, Task
 from fastbatch.local.service.limits import Limits
 from fastbatch.local.states.outcomes import Failure, Outcome
 from fastbatch.local.store import Store
+from fastbatch.local.wire import SECOND
 from tests.local.play import JOB, POOL, TASK, Doing, Play, Playing, add, playing, pool_body
 
 POOLS = st.sampled_from(["red", "blue"])
 JOBS = st.sampled_from(["one", "two", "three"])
 NODES = st.integers(0, 5)
 READY_NODES = "pool = ? AND state IN ('idle', 'running') AND scheduling = 'enabled'"
-MINUTE = 60_000_000
+MINUTE = 60 * SECOND
 MISFORTUNES = st.fixed_dictionaries(
     {
         "operation": st.just("node.run_task"),

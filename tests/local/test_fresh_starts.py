@@ -8,9 +8,8 @@ import pytest
 
 from fastbatch.local.operations import control, jobs, pools, tasks
 from fastbatch.local.records import Job, Node, Pool, Task
-from tests.local.play import JOB, POOL, TASK, Play, pool_body
-
-DAY = 24 * 3600 * 1_000_000
+from fastbatch.local.wire import DAY
+from tests.local.play import JOB, POOL, TASK, Play, playing, pool_body
 
 
 @pytest.fixture
@@ -34,11 +33,6 @@ def ids(play: Play) -> list[str]:
     store = play.store
     records: list[Pool | Job | Task] = [*store.select(Pool), *store.select(Job), *store.select(Task)]
     return [record.id for record in records]
-
-
-def playing(play: Play) -> list[str]:
-    """Give the tasks that have processes."""
-    return [each.assigned.task.id for each in play.agent.playing]
 
 
 def test_what_is_asked_before_everything_has_ended_is_forgotten_too(play: Play) -> None:

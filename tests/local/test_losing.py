@@ -18,14 +18,13 @@ from fastbatch.local.service import losing, tasking
 from fastbatch.local.service.core import Core
 from fastbatch.local.service.limits import Limits
 from fastbatch.local.states.outcomes import Outcome
+from fastbatch.local.wire import SECOND
 from tests.local import instances
 from tests.local.instances import Instance, eventually, new_name
 from tests.local.play import JOB, POOL, Play, Playing, add, pool_body
 from tests.local.speaking import ask, at
 from tests.local.storage import output, signed
 from tests.local.tasks import a_task, completed, sleeping
-
-SECOND = 1_000_000
 
 
 def new_play(*, dedicated: int = 0, low_priority: int = 0, boot: float = 0, **more: Any) -> Play:

@@ -14,6 +14,7 @@ from fastbatch.local.operations.call import Operation
 from fastbatch.local.records import Node, Task
 from fastbatch.local.service.limits import Limits
 from fastbatch.local.states.outcomes import Outcome
+from fastbatch.local.wire import SECOND
 from tests.local import instances
 from tests.local.instances import Instance, eventually, new_name, pool_body
 from tests.local.moves import SOON
@@ -22,7 +23,6 @@ from tests.local.play import pool_body as body_of_play
 from tests.local.speaking import ask, at
 from tests.local.tasks import completed, refused, run
 
-SECOND = 1_000_000
 BOOT = 10 * SECOND
 OPTIONS = ("requeue", "terminate", "taskcompletion", "retaineddata")
 GOING: dict[Operation, str] = {nodes.reboot: "rebooting", nodes.reimage: "reimaging"}

@@ -10,13 +10,12 @@ from fastbatch.local.faults.checking import Plans
 from fastbatch.local.operations import jobs, pools, tasks
 from fastbatch.local.records import Node, Task
 from fastbatch.local.states.outcomes import Outcome
+from fastbatch.local.wire import SECOND
 from tests.local import instances
 from tests.local.faults.ordering import Faults
 from tests.local.instances import eventually
 from tests.local.play import JOB, POOL, Play, add, playing, pool_body
 from tests.local.tasks import a_task, completed, printed, run
-
-SECOND = 1_000_000
 
 
 @pytest.fixture
