@@ -59,6 +59,22 @@ def test_the_plugin_can_be_asked_for_by_name(tmp_path: Path, options: list[str],
     assert "SETUP    F local_batch" in tested(tmp_path, more + module, "--setup-plan", *options)
 
 
+def test_an_event_loop_may_run_already(tmp_path: Path) -> None:
+    """Where a test is a coroutine, say."""
+    module = """
+    import asyncio
+    from fastbatch.local.testing import running
+
+    async def use():
+        with running() as services:
+            services.clock.freeze()
+
+    def test_within_a_loop():
+        asyncio.run(use())
+"""
+    assert "1 passed" in tested(tmp_path, module)
+
+
 def test_who_asks_for_nothing_gets_nothing(tmp_path: Path) -> None:
     """No service is started, and not even imported, for tests that have nothing to do with Batch."""
     module = """

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from fastbatch.local import azurite, ending
 from fastbatch.local.errors import Unavailable
@@ -37,12 +39,12 @@ def up(home: Home, ports: Ports, limits: Limits, say: Say, owner: Identity | Non
     """
     with home.locked(create=True):
         running = _running(home, owner)
-        asyncio.run(_end(home, spared=running))  # of an earlier start, say, that was killed
+        _complete(_end(home, spared=running))  # of an earlier start, say, that was killed
         try:
             _settle_ownership(home, owner)
             started = [_start_storage(home, ports.storage, say), _start_batch(home, ports.batch, limits)]
         except BaseException:
-            asyncio.run(_end(home, spared=running))
+            _complete(_end(home, spared=running))
             if home.is_owned and not running:
                 home.remove()
             raise
@@ -56,7 +58,7 @@ def down(home: Home) -> bool:
     One that has an owner is removed, too.
     """
     with home.locked():  # if there is no folder any more, there may be services of it yet
-        found = asyncio.run(_end(home, spared=()))
+        found = _complete(_end(home, spared=()))
         if home.is_owned:
             home.remove()
     return found
@@ -114,6 +116,12 @@ def _start_batch(home: Home, port: int, limits: Limits) -> bool:
     home.note("batch", Process(identity, told["port"]))
     home.note(FAULTY_STORAGE, Process(identity, told["faulty_storage_port"]))
     return True
+
+
+def _complete(work: Coroutine[Any, Any, bool]) -> bool:
+    """Do what has to wait, in a thread: who calls us may be within an event loop, as tests often are."""
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(asyncio.run, work).result()
 
 
 async def _end(home: Home, *, spared: Collection[Identity]) -> bool:
