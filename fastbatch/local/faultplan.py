@@ -84,6 +84,7 @@ class Plan:
         self._seed = seed
         self.courses: list[Course] = []
         self._by_operation: dict[str, list[Course]] = collections.defaultdict(list)
+        self._alike: collections.Counter[tuple[str, str]] = collections.Counter()
         self.append(rules)
 
     def clear(self) -> None:
@@ -100,8 +101,9 @@ class Plan:
 
     def _seed_of(self, rule: Rule) -> str:
         """Give a seed that depends on no rules but those that are for the same operation and fault."""
-        same = sum((it.rule.operation, it.rule.fault) == (rule.operation, rule.fault) for it in self.courses)
-        return f"{self._seed} {rule.operation} {rule.fault} {same}"
+        alike = rule.operation, rule.fault
+        self._alike[alike] += 1
+        return f"{self._seed} {rule.operation} {rule.fault} {self._alike[alike] - 1}"
 
     def draw(self, operation: str) -> Sequence[Turn]:
         """Count a call of an operation, and give the rules that have a turn at it, in their order."""

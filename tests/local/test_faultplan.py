@@ -210,3 +210,9 @@ def test_a_plan_is_shown_as_it_was_asked_for() -> None:
             }
         ],
     }
+
+
+@pytest.mark.timeout(10)
+def test_a_plan_may_have_very_many_rules() -> None:
+    """As many as a request holds: the service does nothing else while they are added."""
+    assert len(plan_of([a_rule()] * 15_000).courses) == 15_000
