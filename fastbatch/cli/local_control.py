@@ -97,8 +97,10 @@ def _seconds(text: str) -> float:
 
 
 def _plan(file: IO[str]) -> Mapping[str, Any]:
+    from fastbatch.local import strictjson
+
     try:
-        plan = json.load(file)
+        plan = strictjson.read(file.read())
     except ValueError as error:
         raise Unusable([f"{file.name} is not JSON: {error}"]) from None
     if not isinstance(plan, dict):

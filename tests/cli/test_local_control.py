@@ -98,6 +98,9 @@ def test_faults_are_set_shown_and_cleared(local: Say, instance: Instance) -> Non
     ("text", "wrong"),
     [
         ("{", "is not JSON"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"rules": [], "rules": []}', "a name twice"),
+        ('{"rules": [], "seed": NaN}', "NaN"),
         ("[]", "must hold an object"),
         ('{"rules": [{"operation": "no_such", "fault": "refuse"}]}', "no_such"),
         ('{"rules": [{"operation": "create_pool", "fault": "no_such"}]}', "fault"),

@@ -174,3 +174,9 @@ def test_limits_that_are_none_are_refused_by_name(
     """Nothing is taken and then ignored."""
     with pytest.raises(ControlRefused, match=wrong):
         local_batch.set_limits(**limits)
+
+
+def test_what_no_request_can_say_is_refused_with_the_reason(local_batch: LocalBatch) -> None:
+    """Where it is ordered, not where it would have had its effect."""
+    with pytest.raises(ControlRefused, match="NaN"):
+        local_batch.faults.add("create_task", "delay", seconds=float("nan"))

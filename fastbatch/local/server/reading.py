@@ -1,6 +1,5 @@
 """Reading a request: whether it may come in at all, who signed it, and what it asks for."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from fastbatch.local import hosts, signature
+from fastbatch.local import hosts, signature, strictjson
 from fastbatch.local.errors import Code, Refused
 from fastbatch.local.server.routes import Route
 from fastbatch.local.signature import NotSigned
@@ -116,20 +115,6 @@ async def _invite(request: web.BaseRequest) -> None:
 
 def _parsed(raw: bytes) -> Any:
     try:
-        value = json.loads(raw.decode(), parse_constant=_refuse_constant, object_pairs_hook=_object)
-        if b"\\u" in raw:
-            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
-    except (ValueError, RecursionError) as error:
+        return strictjson.read(raw.decode())
+    except ValueError as error:
         raise Refused("InvalidRequestBody", "The request body is not valid JSON.", {"Reason": str(error)}) from None
-    return value
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("an object has a name twice")
-    return found
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
