@@ -4,6 +4,9 @@ Fixtures for tests of code that uses Azure Batch: real services on this machine,
 Nothing is started unless a test asks for it. An installed fastbatch brings the fixtures into every pytest.
 """
 
+import sys
+from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,12 +18,19 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def local_batch_services() -> "Iterator[LocalBatch]":
+def local_batch_services(pytestconfig: pytest.Config) -> "Iterator[LocalBatch]":
     """Have a Batch service and a storage account for all tests; they are gone when the tests are."""
     from fastbatch.local import testing  # noqa: PLC0415 - whoever does not ask for the services should not wait for it
 
-    with testing.running() as services:
+    with testing.running(partial(_say, pytestconfig)) as services:
         yield services
+
+
+def _say(config: pytest.Config, text: str) -> None:
+    """Tell who waits why it takes so long, now and not when a test has failed."""
+    capturing = config.pluginmanager.getplugin("capturemanager")
+    with capturing.global_and_fixture_disabled() if capturing else nullcontext():
+        print(f"\n{text}", file=sys.stderr)  # noqa: T201 - it is for whoever waits
 
 
 @pytest.fixture

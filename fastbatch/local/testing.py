@@ -9,7 +9,7 @@ import datetime as dt
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,12 +133,16 @@ class LocalBatch:
         return Control(self.endpoint, self.account_name, self.account_key)
 
 
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201 - it is for who waits for the first start, which installs Azurite
+
+
 @contextmanager
-def running() -> Iterator[LocalBatch]:
+def running(say: Callable[[str], None] = _say) -> Iterator[LocalBatch]:
     """Have the services in a folder of their own, for a while; they are gone when this process is, however it ends."""
     with tempfile.TemporaryDirectory(prefix="fastbatch-local-", ignore_cleanup_errors=True) as folder:
         home = Home(Path(folder))
-        lifecycle.up(home, lifecycle.Ports(), Limits(), _say, identify(os.getpid()))
+        lifecycle.up(home, lifecycle.Ports(), Limits(), say, identify(os.getpid()))
         try:
             variables = asking.environment(home, faulty_storage=True)
             yield LocalBatch(
@@ -149,10 +153,6 @@ def running() -> Iterator[LocalBatch]:
             )
         finally:
             lifecycle.down(home)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201 - it is for who waits for the first start, which installs Azurite
 
 
 def _camel(name: str) -> str:

@@ -1,5 +1,6 @@
 """The fixtures for other people's tests, in a pytest of their own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +32,7 @@ def tested(folder: Path, module: str, *options: str) -> str:
     alone = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir=.", "-rA"]
     done = subprocess.run([*alone, *options], cwd=folder, capture_output=True, check=False, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 def test_tests_have_the_services(tmp_path: Path) -> None:
@@ -73,6 +74,23 @@ def test_an_event_loop_may_run_already(tmp_path: Path) -> None:
         asyncio.run(use())
 """
     assert "1 passed" in tested(tmp_path, module)
+
+
+@pytest.mark.parametrize("options", [[], ["-p", "no:capture"]])
+def test_what_is_to_be_known_of_the_start_is_said_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    """Not kept for tests that fail: the first start installs Azurite, and takes long."""
+    old = tmp_path / "bin" / "azurite-blob"
+    old.parent.mkdir()
+    old.write_text("#!/bin/sh\necho 1.0.0\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{old.parent}:{os.environ['PATH']}")
+
+    said = tested(tmp_path, "def test_it(local_batch): pass", *options)
+
+    assert f"{old} is passed over" in said
+    assert "Captured" not in said
 
 
 def test_who_asks_for_nothing_gets_nothing(tmp_path: Path) -> None:
