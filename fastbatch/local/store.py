@@ -65,14 +65,14 @@ class Store:
         try:
             self._database = sqlite3.connect(path, isolation_level=None, cached_statements=512)
         except sqlite3.Error as error:
-            raise unreadable(path, error) from error
+            raise unusable(path, error) from error
         self.dependencies = Dependencies(self._database)
         try:
             self._prepare(path)
         except BaseException as error:
             self.close()
             if isinstance(error, sqlite3.Error):
-                raise unreadable(path, error) from error
+                raise unusable(path, error) from error
             raise
 
     def _prepare(self, path: Path) -> None:
@@ -274,8 +274,15 @@ class Store:
         return typing.cast("int | None", self._database.execute(query).fetchone()[0])
 
 
-def unreadable(path: Path, error: sqlite3.Error) -> Unavailable:
-    """Say of a state that can't be read what to do."""
+def is_full(error: BaseException) -> bool:
+    """Tell whether what was not done would have needed more space than the disk has."""
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
+
+def unusable(path: Path, error: sqlite3.Error) -> Unavailable:
+    """Say of a state that can't be read, or not be written, what to do."""
+    if is_full(error):
+        return Unavailable(f"The state in {path} can't be written: the disk is full. Free some space, and start anew.")
     return Unavailable(f"The state in {path} can't be read ({error}). Move it away to start anew.")
 
 

@@ -15,6 +15,7 @@ from fastbatch.local.faults.kinds import Dropped, misbehaving
 from fastbatch.local.operations.call import Answer, Call
 from fastbatch.local.server import reading, routes, writing
 from fastbatch.local.service.core import Core
+from fastbatch.local.store import is_full
 
 _log = logging.getLogger(__name__)
 
@@ -50,9 +51,10 @@ class Handler:
             return _drop(request)
         except ConnectionError:  # the client has gone: no failure of ours, and nobody hears what is said
             return self._refuse(request, Refused("InternalError", "The connection is lost."), request_id)
-        except Exception:  # noqa: BLE001 - the one boundary: a client is told, whatever it is
+        except Exception as error:  # noqa: BLE001 - the one boundary: a client is told, whatever it is
             _log.exception("request %s failed", request_id)
-            return self._refuse(request, Refused("InternalError", "The service failed; its log says how."), request_id)
+            why = "The disk is full; free some space." if is_full(error) else "The service failed; its log says how."
+            return self._refuse(request, Refused("InternalError", why), request_id)
 
     def _refuse(self, request: web.BaseRequest, refused: Refused, request_id: str) -> web.StreamResponse:
         url = f"http://127.0.0.1:{self._port}"

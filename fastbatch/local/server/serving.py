@@ -25,7 +25,7 @@ from fastbatch.local.server.handler import Account, Handler
 from fastbatch.local.service import engine
 from fastbatch.local.service.core import Core
 from fastbatch.local.service.limits import Limits
-from fastbatch.local.store import Damaged, Store, unreadable
+from fastbatch.local.store import Damaged, Store, unusable
 
 _LARGEST_HEADERS = 1 << 16
 
@@ -102,7 +102,7 @@ def _readable(home: Home) -> Iterator[None]:
     try:
         yield
     except Damaged as error:
-        raise unreadable(home.database, error) from error
+        raise unusable(home.database, error) from error
 
 
 @contextlib.asynccontextmanager
