@@ -1,7 +1,9 @@
 """What answers are like: their headers, the form of errors, and conditions."""
 
 import asyncio
+import contextlib
 import re
+import sqlite3
 import uuid
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
@@ -293,9 +295,8 @@ def test_a_file_that_went_just_now_is_not_found(tmp_path: Path) -> None:
     assert asyncio.run(asked()) == "nothing was said yet"
 
 
-def test_a_failure_of_the_service_is_told_and_written_down(caplog: pytest.LogCaptureFixture) -> None:
-    """A client learns that it was not its own fault, and no more; the log has the rest."""
-    broken: Any = SimpleNamespace(clock=TurnableClock(), faults=Plan())  # the store is missing
+def asked_of(broken: Any) -> tuple[int, str, dict[str, Any]]:
+    """Give the status, the request's id and the error that a service answers whose core is broken."""
     account = Account("someaccount", b"key")
     headers = {"ocp-date": wire.http_date(SystemClock().now())}
     path, query = reading.split(at("/pools"))
@@ -312,9 +313,30 @@ def test_a_failure_of_the_service_is_told_and_written_down(caplog: pytest.LogCap
         ):
             return said.status, said.headers["request-id"], await said.json()
 
-    status, request_id, error = asyncio.run(asked())
+    return asyncio.run(asked())
+
+
+def test_a_failure_of_the_service_is_told_and_written_down(caplog: pytest.LogCaptureFixture) -> None:
+    """A client learns that it was not its own fault, and no more; the log has the rest."""
+    status, request_id, error = asked_of(SimpleNamespace(clock=TurnableClock(), faults=Plan()))  # the store is missing
     assert (status, error["code"]) == (500, "InternalError")
     assert error["message"]["value"].startswith("The service failed; its log says how.\n")
     assert "store" not in str(error)
     assert f"request {request_id} failed" in caplog.text
     assert "no attribute 'store'" in caplog.text
+
+
+def test_of_a_full_disk_a_client_is_told() -> None:
+    """The log, which may be on the same disk, does not have to say it."""
+
+    class Full:
+        @contextlib.contextmanager
+        def transaction(self) -> Iterator[None]:
+            with contextlib.closing(sqlite3.connect(":memory:")) as database:
+                database.execute("PRAGMA max_page_count = 1")
+                database.execute("CREATE TABLE more (than INTEGER)")
+            yield
+
+    status, _, error = asked_of(SimpleNamespace(clock=TurnableClock(), faults=Plan(), store=Full()))
+    assert (status, error["code"]) == (500, "InternalError")
+    assert error["message"]["value"].startswith("The disk is full; free some space.\n")
