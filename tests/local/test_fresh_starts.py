@@ -74,3 +74,20 @@ def test_a_service_that_forgets_twice_at_once_goes_on(play: Play) -> None:
     begin(play, "new")
 
     assert playing(play) == ["new"]
+
+
+def test_a_service_that_can_t_remove_all_files_goes_on(play: Play) -> None:
+    """Who asked is told; whoever asks for something next has it done."""
+
+    async def fail() -> None:
+        raise PermissionError
+
+    play.agent.remove_everything = fail  # type: ignore[method-assign]
+    starting = play.loop.create_task(play.core.start_anew())
+    play.settle()
+    play.agent.playing[0].gone.set_result(None)
+    play.settle()
+    begin(play, "new")
+
+    assert isinstance(starting.exception(), PermissionError)
+    assert playing(play) == ["new"]

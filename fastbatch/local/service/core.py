@@ -169,10 +169,12 @@ class Core:
     async def start_anew(self) -> None:
         """End all that runs, and forget everything: there is nothing, as at the very first start."""
         await self.close()
-        self._forget()
-        await self.agent.remove_everything()
-        self._awake = self._closed = False
-        self._wake()  # for what was asked meanwhile, which is not forgotten
+        try:
+            self._forget()
+            await self.agent.remove_everything()
+        finally:
+            self._awake = self._closed = False
+            self._wake()  # for what was asked meanwhile, which is not forgotten
 
     def _forget(self) -> None:
         with self.store.transaction():
