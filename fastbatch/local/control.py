@@ -40,7 +40,7 @@ class Control:
         status, said = self._send(method, path, content)
         answer: Mapping[str, Any] = json.loads(said) if said else {}
         if status >= _FIRST_FAILURE:
-            raise _refused(answer)
+            raise ControlRefused(answer["code"], answer["message"]["value"].partition("\nRequestId:")[0])
         return answer
 
     def _send(self, method: str, path: str, content: bytes | None) -> tuple[int, bytes]:
@@ -63,9 +63,3 @@ class Control:
             headers |= {"content-type": _JSON, "content-length": str(len(content))}
         request = signature.Request(method, path, (("api-version", _API_VERSION),), headers)
         return {**headers, "authorization": signature.sign(request, self.account, base64.b64decode(self.key))}
-
-
-def _refused(answer: Mapping[str, Any]) -> ControlRefused:
-    message = answer["message"]["value"].partition("\nRequestId:")[0]
-    reasons = [detail["value"] for detail in answer.get("values", ()) if detail["key"] == "Reason"]
-    return ControlRefused(answer["code"], " ".join([message, *reasons]))

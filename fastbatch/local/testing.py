@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from fastbatch.local.control import Control
 from fastbatch.local.instance import asking, lifecycle
@@ -42,6 +43,8 @@ class Clock:
 
     def advance(self, duration: dt.timedelta) -> None:
         """Put it forward; what is due on the way has begun when this returns."""
+        if duration < dt.timedelta(0):
+            raise ValueError(f"A clock is put forward only, not by {duration}.")
         seconds = duration / dt.timedelta(seconds=1)
         self.control.ask("POST", "/local/clock", {"advance": f"PT{seconds:.6f}S"})
 
@@ -126,7 +129,7 @@ class LocalBatch:
         self._control.ask("POST", "/local/reset")
 
     def _move_node(self, pool: str, node: str, verb: str) -> None:
-        self._control.ask("POST", f"/local/pools/{pool}/nodes/{node}/{verb}")
+        self._control.ask("POST", f"/local/pools/{quote(pool, safe='')}/nodes/{quote(node, safe='')}/{verb}")
 
     @property
     def _control(self) -> Control:

@@ -180,3 +180,16 @@ def test_what_no_request_can_say_is_refused_with_the_reason(local_batch: LocalBa
     """Where it is ordered, not where it would have had its effect."""
     with pytest.raises(ControlRefused, match="NaN"):
         local_batch.faults.add("create_task", "delay", seconds=float("nan"))
+
+
+def test_the_clock_does_not_go_back(local_batch: LocalBatch) -> None:
+    """What has happened has happened."""
+    with pytest.raises(ValueError, match="forward only"):
+        local_batch.clock.advance(-HOUR)
+
+
+@pytest.mark.parametrize("name", ["a b", "a/../b?c=d#e", "ü", "a\r\nb: c", "%41"])
+def test_a_node_may_be_asked_for_by_any_name(local_batch: LocalBatch, name: str) -> None:
+    """That there is none of this name is said, and nothing else."""
+    with pytest.raises(ControlRefused, match="There is no pool"):
+        local_batch.lose_node(name, name)

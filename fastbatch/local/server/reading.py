@@ -117,4 +117,5 @@ def _parsed(raw: bytes) -> Any:
     try:
         return strictjson.read(raw.decode())
     except ValueError as error:
-        raise Refused("InvalidRequestBody", "The request body is not valid JSON.", {"Reason": str(error)}) from None
+        message = f"The request body is not valid JSON: {error}."
+        raise Refused("InvalidRequestBody", message, {"Reason": str(error)}) from None
