@@ -27,6 +27,7 @@ class Run:
     retention: str = ""
     handle: asyncio.Task[Outcome] | None = None
     lost: bool = False  # with its node: it goes on, but is no more that of its task
+    stopped: bool = False
     admission: asyncio.Event = field(default_factory=asyncio.Event)  # of a task that waits for its node's preparation
 
     @property
@@ -41,7 +42,9 @@ class Run:
 
     def stop(self) -> None:
         """End it; to end it again changes nothing. A task that has no verdict by then waits to run again."""
-        if self.handle is not None and not self.handle.cancelling():
+        # That it is being cancelled says nothing: so is one whose time is over, and which goes on after that.
+        if self.handle is not None and not self.stopped:
+            self.stopped = True
             self.handle.cancel()
 
 
