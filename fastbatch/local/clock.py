@@ -62,13 +62,17 @@ class _Alarm:
 
 
 class TurnableClock:
-    """A clock that goes with the machine's until it is stopped or put forward; it goes back only if set right."""
+    """
+    A clock that goes with the machine's until it is stopped or put forward; it goes back only if set right.
 
-    def __init__(self, setting: Setting = Setting()) -> None:
+    One that stands still from the beginning gives no moment again that an earlier clock gave, until `last`.
+    """
+
+    def __init__(self, setting: Setting = Setting(), last: int = 0) -> None:
         self.turning = asyncio.Lock()  # for who puts it forward, as that takes several steps
         self._machine = SystemClock()
         self._setting = setting
-        self._last = 0
+        self._last = 0 if setting.stopped_at is None else last
         self._alarms: dict[_Alarm, None] = {}  # in the order in which they were set
 
     @property

@@ -34,6 +34,12 @@ _TABLES: dict[type[Any], str] = {
     Specification: "specifications",
     Errand: "errands",
 }
+_LAST_CHANGE = {
+    Pool: "max(modified, state_time)",
+    Node: "state_time",
+    Job: "max(modified, state_time)",
+    Task: "max(modified, state_time)",
+}
 _CONSTRAINTS = {
     Pool: ["UNIQUE (id)"],
     Node: ["UNIQUE (pool, id)"],
@@ -272,6 +278,13 @@ class Store:
         """Give the least value of a column of times, if there is any."""
         query = f"SELECT min({column}) FROM {_TABLES[kind]} WHERE {column} IS NOT NULL"
         return typing.cast("int | None", self._database.execute(query).fetchone()[0])
+
+    def last_moment(self) -> int:
+        """Give the last time at which anything was changed, or changed its state; 0 where there is nothing."""
+        changes = " UNION ALL ".join(
+            f"SELECT {last} AS moment FROM {_TABLES[kind]}" for kind, last in _LAST_CHANGE.items()
+        )
+        return int(self._database.execute(f"SELECT ifnull(max(moment), 0) FROM ({changes})").fetchone()[0])
 
 
 def is_full(error: BaseException) -> bool:

@@ -196,8 +196,10 @@ class Play:
 
     async def _restart(self, after: int) -> None:
         await self._stop()
-        for _ in self.clock.advance(after):
-            pass
+        if after:
+            for _ in self.clock.advance(after):
+                pass
+        self.clock = TurnableClock(self.clock.setting, self.store.last_moment())
         self.core = self._new_core()
         engine.recover(self.core)
 

@@ -174,6 +174,23 @@ def test_another_clock_can_be_made_that_goes_on_as_this_one() -> None:
     assert TurnableClock(clock.setting).shown() == clock.shown()
 
 
+def test_a_clock_that_stood_still_gives_no_moment_again_after_another_start() -> None:
+    """Though it shows the same time as before."""
+    clock = frozen()
+    last = [clock.now() for _ in range(3)][-1]
+    again = TurnableClock(clock.setting, last)
+
+    assert again.shown() == clock.shown()
+    assert again.now() > last
+
+
+def test_a_clock_that_goes_is_not_bound_to_what_was_given_before() -> None:
+    """Or one that was wrong once would stand still until that time."""
+    last = SystemClock().now() + DAY
+
+    assert near(TurnableClock(last=last).now(), SystemClock().now())
+
+
 def test_a_clock_that_is_set_right_shows_the_time_of_the_machine_again() -> None:
     """Also if that is earlier."""
     clock = TurnableClock()

@@ -485,6 +485,19 @@ def committed(folder: Path) -> list[tuple[str, str]]:
         return [(task.id, task.state) for task in store.select(Task)]
 
 
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_no_two_versions_are_of_one_time_though_the_clock_stands_still(play: Play, number: int) -> None:
+    """As the time is what tells them apart; nor after another start."""
+    seen: list[int] = []
+    for _ in range(3):
+        for _ in range(number):
+            play.ask(jobs.patch, bodies.JOB_PATCH, {"priority": 1}, job="job")
+            seen += [job.modified for job in play.store.select(Job)]
+        play.restart()
+
+    assert seen == sorted(set(seen))
+
+
 def test_a_task_whose_end_could_not_be_written_down_is_not_forgotten(written: Play, tmp_path: Path) -> None:
     """It is written down, and the next one runs, when there is room again."""
     for name in ("a", "b", "c"):

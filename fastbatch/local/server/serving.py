@@ -83,7 +83,7 @@ def _listening_if_free(port: int) -> socket.socket:
 @contextlib.asynccontextmanager
 async def _running(home: Home, account: Account, port: int, limits: Limits, store: Store) -> AsyncIterator[Core]:
     with _readable(home):
-        clock = TurnableClock(control.clock_setting(store))
+        clock = TurnableClock(control.clock_setting(store), store.last_moment())
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         agent = Agent(home.nodes, account.name, f"http://127.0.0.1:{port}/", Storage(session, clock=clock), clock)
