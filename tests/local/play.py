@@ -2,7 +2,8 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -244,6 +245,17 @@ def add(play: Play, *names: str, job: str = "job", **more: Any) -> None:
 def playing(play: Play) -> list[str]:
     """Give the tasks that have processes."""
     return [each.assigned.task.id for each in play.agent.playing]
+
+
+@contextmanager
+def refusing(play: Play, event: str, table: str, when: str = "1") -> Iterator[None]:
+    """Have a database that refuses something in the middle of a transaction, as when its disk is full."""
+    database = play.store._database  # noqa: SLF001 - the store itself never wants this
+    database.execute(
+        f"CREATE TEMP TRIGGER full BEFORE {event} ON {table} WHEN {when} BEGIN SELECT RAISE(ABORT, 'no room'); END"
+    )
+    yield
+    database.execute("DROP TRIGGER full")
 
 
 def pool_body(name: str, nodes: int, slots: int, fill: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from fastbatch.local.service.limits import Limits
 from fastbatch.local.states.outcomes import Failure, Outcome
 from fastbatch.local.store import Store
 from fastbatch.local.wire import SECOND
-from tests.local.play import JOB, POOL, TASK, Doing, Play, Playing, add, playing, pool_body
+from tests.local.play import JOB, POOL, TASK, Doing, Play, Playing, add, playing, pool_body, refusing
 
 POOLS = st.sampled_from(["red", "blue"])
 JOBS = st.sampled_from(["one", "two", "three"])
@@ -456,17 +456,6 @@ def test_a_run_that_breaks_unforeseen_fails_its_task(play: Play, caplog: pytest.
     assert "ZeroDivisionError" in caplog.text
     add(play, "b")
     assert playing(play) == ["b"]
-
-
-@contextmanager
-def refusing(play: Play, event: str, table: str, when: str = "1") -> Iterator[None]:
-    """Have a database that refuses something in the middle of a transaction, as when its disk is full."""
-    database = play.store._database  # noqa: SLF001 - the store itself never wants this
-    database.execute(
-        f"CREATE TEMP TRIGGER full BEFORE {event} ON {table} WHEN {when} BEGIN SELECT RAISE(ABORT, 'no room'); END"
-    )
-    yield
-    database.execute("DROP TRIGGER full")
 
 
 @pytest.fixture

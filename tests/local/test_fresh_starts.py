@@ -1,6 +1,7 @@
-"""Forgetting everything in the middle of whatever goes on: what is asked meanwhile is done whole, or not at all."""
+"""Forgetting everything in the middle of whatever goes on, and going on from there."""
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 
 from fastbatch.local.operations import control, jobs, pools, tasks
 from fastbatch.local.records import Job, Node, Pool, Task
+from fastbatch.local.states.outcomes import Outcome
 from fastbatch.local.wire import DAY
-from tests.local.play import JOB, POOL, TASK, Play, playing, pool_body
+from tests.local.play import JOB, POOL, TASK, Play, playing, pool_body, refusing
 
 
 @pytest.fixture
@@ -35,30 +37,25 @@ def ids(play: Play) -> list[str]:
     return [record.id for record in records]
 
 
-def test_what_is_asked_before_everything_has_ended_is_forgotten_too(play: Play) -> None:
-    """A service that ends what runs takes calls as ever."""
-    play.ask(control.reset)
-    begin(play, "new")
-    assert playing(play) == ["old"]
-
-    play.agent.playing[0].gone.set_result(None)
-    play.settle()
-    assert ids(play) == playing(play) == []
-
-
-def test_what_is_asked_while_files_are_removed_is_done(play: Play) -> None:
-    """By then all else is forgotten, the time too."""
+@pytest.mark.parametrize("removes", [False, True])
+def test_what_is_asked_meanwhile_is_done_afterwards(play: Play, *, removes: bool) -> None:
+    """Be it that something is to end yet, or that its files are being removed; all is forgotten by then."""
     removed = play.loop.create_future()
     play.agent.remove_everything = lambda: asyncio.wait_for(removed, None)  # type: ignore[method-assign]
     play.wait(365 * DAY)
     play.ask(control.reset)
-    play.agent.playing[0].gone.set_result(None)
-    play.settle()
+    assert ids(play) == []
+
+    (old,) = play.agent.playing
+    if removes:
+        old.gone.set_result(None)
+        play.settle()
     begin(play, "new")
     made = next(play.store.select(Pool)).created
-    removed.set_result(None)
+    for waited in (removed, old.gone):
+        if not waited.done():
+            waited.set_result(None)
     play.settle()
-
     assert ids(play) == ["new"] * 3
     assert playing(play) == ["new"]
     assert [node.state for node in play.store.select(Node)] == ["running"]
@@ -74,6 +71,17 @@ def test_a_service_that_forgets_twice_at_once_goes_on(play: Play) -> None:
     begin(play, "new")
 
     assert playing(play) == ["new"]
+
+
+def test_a_service_that_could_not_forget_goes_on_as_before(play: Play) -> None:
+    """Who asked was told that it failed."""
+    with refusing(play, "DELETE", "tasks"), pytest.raises(sqlite3.Error):
+        play.loop.run_until_complete(play.core.start_anew())
+    assert ids(play) == ["old"] * 3
+
+    play.agent.playing[0].outcome.set_result(Outcome(0))
+    play.settle()
+    assert [task.state for task in play.store.select(Task)] == ["completed"]
 
 
 def test_a_service_that_can_t_remove_all_files_goes_on(play: Play) -> None:

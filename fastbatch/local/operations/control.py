@@ -75,7 +75,7 @@ def set_limits(call: Call) -> Answer:
 
 
 async def reset(call: Call) -> Answer:
-    """Forget pools, jobs, tasks, faults, and how clock and limits were set; everything that runs is ended first."""
+    """Forget pools, jobs, tasks, faults, and how clock and limits were set; answer when nothing of it runs any more."""
     async with call.core.clock.turning:
         await call.core.start_anew()
     return Answer(204)

@@ -167,14 +167,14 @@ class Core:
             await asyncio.wait(self._chores)
 
     async def start_anew(self) -> None:
-        """End all that runs, and forget everything: there is nothing, as at the very first start."""
-        await self.close()
+        """Forget everything, and end all that runs: there is nothing, as at the very first start."""
+        self._forget()
         try:
-            self._forget()
+            await self.close()
             await self.agent.remove_everything()
         finally:
             self._awake = self._closed = False
-            self._wake()  # for what was asked meanwhile, which is not forgotten
+            self._wake()  # for what was asked meanwhile
 
     def _forget(self) -> None:
         with self.store.transaction():
