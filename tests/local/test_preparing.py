@@ -456,6 +456,25 @@ def test_what_a_lost_node_still_does_ends_when_it_is_back(play: Play) -> None:
     assert (again.stopped, states(play)["a"]) == (False, "preparing")
 
 
+@pytest.mark.parametrize("outcome", [WELL, ILL])
+@pytest.mark.parametrize("retries", [0, 1])
+def test_how_a_preparation_ended_is_not_known_if_its_node_was_lost_just_then(
+    play: Play, outcome: Outcome, retries: int
+) -> None:
+    """It is broken off, like one that goes on; nothing begins on the lost node, and nothing bars it when it is back."""
+    add_job(play, jobPreparationTask={"commandLine": "p", "constraints": {"maxTaskRetryCount": retries}})
+    add(play, "a")
+    doing(play, "preparation")[0].outcome.set_result(outcome)
+    play.ask(mishaps.lose, pool="pool", node="node0d")
+    assert [each.duty.node.id for each in play.agent.doing] == ["node1d"]
+    lost = statuses(play)[0]["jobPreparationTaskExecutionInfo"]
+    assert (lost["failureInfo"]["code"], "exitCode" in lost) == ("TaskEnded", False)
+
+    play.ask(mishaps.bring_back, pool="pool", node="node0d")
+    add(play, "b", "c")
+    assert [each.duty.node.id for each in play.agent.doing] == ["node1d", "node0d"]
+
+
 def test_a_job_waits_for_no_release_on_a_node_that_is_lost(play: Play) -> None:
     """Nobody knows whether it comes back."""
     add_job(play, **BESIDE, **RELEASE)

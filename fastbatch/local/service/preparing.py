@@ -68,7 +68,8 @@ def conclude(core: Core, run: Run, before: Errand, outcome: Outcome | None) -> N
     if run.lost:
         return
     job, errand = core.store.get(Job, before.job), core.store.get(Errand, before.key)
-    if job is not None and errand is not None and outcome is not None:
+    # One that is not under way any more was broken off in the meantime, as its node was lost.
+    if job is not None and errand is not None and outcome is not None and executions.is_running(errand.info):
         _end(core, run, job, errand, outcome)
     elif errand is not None:
         break_off(core, errand)
