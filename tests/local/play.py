@@ -40,6 +40,11 @@ class Held:
     gone: asyncio.Future[None] = field(default_factory=_future)
     stopped: bool = False
 
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the test has said how it ends, though nobody may have heard it yet."""
+        return (self.gone if self.stopped else self.outcome).done()
+
     def end(self, outcome: Outcome) -> None:
         """Let it end, or what was stopped be gone."""
         if self.stopped:
@@ -176,9 +181,10 @@ class Play:
             assert isinstance(answer, Answer)
             return answer
 
-        answer = self.loop.run_until_complete(perform())
-        self.settle()
-        return answer
+        try:
+            return self.loop.run_until_complete(perform())
+        finally:
+            self.settle()
 
     def tries(self, operation: Operation, check: Object | None = None, body: Any = None, **ids: str) -> bool:
         """Call an operation that may come too early or too late; tell whether it was not refused."""

@@ -40,6 +40,11 @@ MISFORTUNES = st.fixed_dictionaries(
 WAITING = {"jobPreparationTask": {"commandLine": "c", "constraints": {"maxTaskRetryCount": 1}}}
 BESIDE = {"jobPreparationTask": {"commandLine": "c", "waitForSuccess": False, "constraints": {"retentionTime": "PT1M"}}}
 RELEASE = {"jobReleaseTask": {"commandLine": "c", "retentionTime": "PT1M"}}
+OF_OTHERS = [
+    *(("errands", "job", "jobs"), ("tasks", "job", "jobs"), ("specifications", "task", "tasks")),
+    *((table, "job", "jobs") for table in ("satisfied", "satisfied_runs", "awaited_ids", "awaited_ranges")),
+    *((table, "task", "tasks") for table in ("awaited_ids", "awaited_ranges")),
+]
 OUTCOMES = st.sampled_from(
     [Outcome(0), Outcome(0), Outcome(1), Outcome(None, Failure("BlobNotFound", "it is not there"))]
 )
@@ -178,15 +183,17 @@ class Service(RuleBasedStateMachine):
                 self.expected[name].add(f"t{self.number}")
 
     @precondition(lambda self: self.held())
-    @rule(data=st.data(), outcome=OUTCOMES)
-    def end_run(self, data: st.DataObject, outcome: Outcome) -> None:
-        """Let a task or an errand end, or what was stopped be gone."""
+    @rule(data=st.data(), outcome=OUTCOMES, just_now=st.booleans())
+    def end_run(self, data: st.DataObject, outcome: Outcome, *, just_now: bool) -> None:
+        """Let a task or an errand end, or what was stopped be gone; or let it have ended as the next thing happens."""
         data.draw(st.sampled_from(self.held())).end(outcome)
-        self.play.settle()
+        if not just_now:
+            self.play.settle()
 
     def held(self) -> list[Playing | Doing]:
         """Give all that has processes."""
-        return [*self.play.agent.playing, *self.play.agent.doing]
+        held: list[Playing | Doing] = [*self.play.agent.playing, *self.play.agent.doing]
+        return [each for each in held if not each.is_over]
 
     @rule(data=st.data(), what=st.sampled_from([tasks.terminate, tasks.reactivate]))
     def move_task(self, data: st.DataObject, what: Any) -> None:
@@ -286,6 +293,19 @@ class Service(RuleBasedStateMachine):
             return "due"  # the node was started anew meanwhile
         info = json.loads(found[0].info)
         return "running" if self.play.core.runs.of_errand(found[0].key) else str(info["result"])
+
+    @invariant()
+    def what_bars_a_node_is_over(self) -> None:
+        """See that a preparation that is to be done again keeps no task from its node."""
+        assert not self.play.store.any(Errand, "bars AND is_due", [])
+
+    @invariant()
+    def nothing_is_left_of_what_is_gone(self) -> None:
+        """See that the store has nothing of jobs and tasks that it has no more."""
+        database = self.play.store._database  # noqa: SLF001 - the store itself never wants this
+        for table, column, of in OF_OTHERS:
+            orphans = f"SELECT * FROM {table} WHERE {column} NOT IN (SELECT key FROM {of})"  # noqa: S608 - all names are ours
+            assert database.execute(orphans).fetchall() == [], table
 
     @invariant()
     def what_is_over_is_released(self) -> None:
