@@ -81,6 +81,9 @@ def test_a_run_survives_several_at_once(local_batch: LocalBatch, tmp_path: Path,
     plans = [plan for name, plan in PLANS.items() if name.startswith(tuple(names))]
     comes_to_the_right_totals(local_batch, tmp_path, list(itertools.chain.from_iterable(plans)))
 
+    met = {rule["operation"] for rule in local_batch.faults.rules() if rule["applied"]}
+    assert met == {rule["operation"] for plan in plans for rule in plan}
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
