@@ -83,5 +83,17 @@ class OutputFailed(FastbatchError):
     """Raised when results can't be written on this machine."""
 
 
+class JournalFailed(FastbatchError):
+    """Raised when the journal can't be read or written; what it has is as it was."""
+
+
+class Busy(UsageError):
+    """Raised when another process drives the run."""
+
+
+class Imbalance(FastbatchError):
+    """Raised when the books of a run do not balance: an error of ours, never a shrug."""
+
+
 class InputChanged(FastbatchError):
     """Raised when an input is no longer what it was when the run was planned."""

@@ -13,6 +13,7 @@ class Built:
     bundle: str
     blob: Blob | None
     failures: tuple[Failure, ...] = ()
+    checks: bytes = b""  # as a standing has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +30,15 @@ class NotStored:
 
     bundle: str
     reason: str
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The service has tasks."""
+    """The service has tasks, in a job of this number."""
 
     tasks: tuple[Task, ...]
+    job: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Rejected:
 
     task: Task
     reason: str
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,10 @@ Fact = Built | Stored | NotStored | Submitted | Rejected | Ended | Collected | U
 class Prepare:
     """Build a bundle and upload it; what storage has of it is to be replaced if that was found to be bad."""
 
-    bundle: Bundle
+    bundle: Bundle  # less the inputs that are lost
     replace: bool = False
+    blob: Blob | None = None  # what it was built as before, if it was
+    checks: bytes = b""  # of the inputs that were in it then
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,13 @@ Books are kept by bundle: whatever attempts there were, its first sound result c
 """
 
 import dataclasses
-import enum
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import assert_never
 
+from fastbatch.balance import check
 from fastbatch.endings import Cure, Diagnosis, diagnose
 from fastbatch.events import BundleUploaded, InputFailed, TaskDone, TasksSubmitted
 from fastbatch.facts import (
@@ -31,24 +33,8 @@ from fastbatch.facts import (
     Tell,
     Unsound,
 )
-from fastbatch.model import Blob, Books, Bundle, Ending, Failure, Item, Kind, Plan, Task
-
-
-class State(enum.Enum):
-    """Where a bundle is."""
-
-    PREPARING = "preparing"
-    SUBMITTING = "submitting"
-    WAITING = "waiting"  # for the service
-    FETCHING = "fetching"
-    DONE = "done"
-    FAILED = "failed"
-
-    @property
-    def final(self) -> bool:
-        """Tell whether nothing more happens to it."""
-        return self in (State.DONE, State.FAILED)
-
+from fastbatch.model import Books, Bundle, Ending, Failure, Item, Kind, Plan, Task
+from fastbatch.standing import Cause, Standing, State
 
 _LONGEST_DELAY = 60.0
 _BEFORE_RESULTS = frozenset({State.PREPARING, State.SUBMITTING, State.WAITING})
@@ -57,44 +43,84 @@ _BEFORE_RESULTS = frozenset({State.PREPARING, State.SUBMITTING, State.WAITING})
 @dataclass(slots=True)
 class _Entry:
     bundle: Bundle
-    state: State = State.PREPARING
-    blob: Blob | None = None
-    attempt: int = 0
-    lost: frozenset[str] = frozenset()
-    done_by: Task | None = None
+    standing: Standing
+    first: int  # attempt of this time; those before do not count as retries
 
     def what_is_left(self) -> Bundle:
         """Give the bundle without the inputs that failed, even if they are there again."""
-        return dataclasses.replace(self.bundle, items=tuple(self.remaining())) if self.lost else self.bundle
+        lost = self.standing.lost
+        return dataclasses.replace(self.bundle, items=tuple(self.remaining())) if lost else self.bundle
 
     def remaining(self) -> Iterator[Item]:
-        return (item for item in self.bundle.items if item.name not in self.lost)
+        return (item for item in self.bundle.items if item.name not in self.standing.lost)
+
+    def prepare(self, *, replace: bool = False) -> Prepare:
+        return Prepare(self.what_is_left(), replace, self.standing.blob, self.standing.checks)
 
 
 class Ledger:
     """The books of a run: where every bundle and every input is."""
 
-    def __init__(self, plan: Plan, *, retries: int, retry_wait: float) -> None:
+    def __init__(
+        self, plan: Plan, *, retries: int, retry_wait: float, standings: Mapping[str, Standing] | None = None
+    ) -> None:
+        """Open the books; `standings` are where they go on, by bundle."""
         self._plan = plan
         self._retries = retries
         self._retry_wait = retry_wait
-        self._entries = {bundle.id: _Entry(bundle) for bundle in plan.bundles}
         # Of each input that was cut, how many slices are not done.
-        self._slices: dict[str, int] = {}
-        for bundle in plan.bundles:
-            if bundle.kind is Kind.SLICE:
-                name = bundle.items[0].name
-                self._slices[name] = self._slices.get(name, 0) + 1
+        self._slices = Counter(bundle.items[0].name for bundle in plan.bundles if bundle.kind is Kind.SLICE)
+        self._states: Counter[State] = Counter()
+        self._entries: dict[str, _Entry] = {}
+        self._changed: set[str] = set()
         self._failures: dict[str, Failure] = {}
         self._done = 0
-        self._final = 0
         self._open_tasks: set[Task] = set()
         self._ended_tasks: set[Task] = set()  # of bundles that are not done
         self.tasks = self.uploaded = self.uploaded_bytes = self.reused = 0
+        for bundle in plan.bundles:
+            self._enter(bundle, (standings or {}).get(bundle.id) or Standing())
+
+    def _enter(self, bundle: Bundle, standing: Standing) -> None:
+        """Take a bundle in, where it stands."""
+        entry = _Entry(bundle, standing, standing.attempt)
+        self._entries[bundle.id] = entry
+        self._states[standing.state] += 1
+        for name, reason in standing.lost.items():
+            self._failures.setdefault(name, Failure(name, reason))
+        if standing.uploaded is not None and standing.blob is not None:
+            self._count_stored(standing.blob.length, reused=not standing.uploaded)
+        match standing.state:
+            case State.WAITING:
+                self._open_tasks.add(Task(bundle.id, standing.attempt))
+            case State.DONE:
+                self._count_done(entry)
+            case State.FAILED if standing.cause is not None:
+                for failure in _failures(entry, standing.cause):
+                    self._failures.setdefault(failure.name, failure)
+            case _:
+                pass
 
     def begin(self) -> list[Action]:
         """Say what is to be done first."""
-        return [Prepare(entry.bundle) for entry in self._entries.values()]
+        actions: list[Action] = []
+        for entry in self._entries.values():
+            if entry.standing.state is State.PREPARING:
+                actions.append(entry.prepare())
+            elif entry.standing.state is State.SUBMITTING:
+                actions += self._submit(entry)
+        return actions
+
+    def changes(self) -> dict[str, Standing]:
+        """Give where the bundles stand for which that changed since this was last asked."""
+        changed = {bundle: copy(self._entries[bundle].standing) for bundle in self._changed}
+        self._changed.clear()
+        return changed
+
+    def check(self) -> None:
+        """See that every input is in exactly one place. Raises Imbalance with the ids where that is not so."""
+        standings = {bundle: entry.standing for bundle, entry in self._entries.items()}
+        check(self._plan, standings, self._failures.keys(), self.books)
 
     @property
     def books(self) -> Books:
@@ -104,7 +130,7 @@ class Ledger:
     @property
     def settled(self) -> bool:
         """Tell whether nothing more will happen."""
-        return self._final == len(self._entries)
+        return self._states[State.DONE] + self._states[State.FAILED] == len(self._entries)
 
     @property
     def failures(self) -> list[Failure]:
@@ -118,20 +144,25 @@ class Ledger:
 
     def needs_nodes(self) -> bool:
         """Tell whether anything is still to run on a node."""
-        return any(entry.state in _BEFORE_RESULTS for entry in self._entries.values())
+        return any(self._states[state] for state in _BEFORE_RESULTS)
+
+    def none_in(self, *states: State) -> bool:
+        """Tell whether no bundle is in any of these states."""
+        return not any(self._states[state] for state in states)
 
     def expects(self, task: Task) -> bool:
         """Tell whether the ending of a task is news."""
         entry = self._entries.get(task.bundle)
-        if entry is None or entry.state.final:
+        if entry is None or entry.standing.state.final:
             return False
-        return task.attempt <= entry.attempt and task not in self._ended_tasks
+        return task.attempt <= entry.standing.attempt and task not in self._ended_tasks
 
     def results(self) -> Iterator[tuple[Bundle, Task]]:
         """Give the tasks whose results count: those of bundles whose inputs are done."""
         for entry in self._entries.values():
-            if entry.done_by is not None and not self._failed_elsewhere(entry.bundle):
-                yield entry.bundle, entry.done_by
+            by = entry.standing.done_by
+            if entry.standing.state is State.DONE and by is not None and not self._failed_elsewhere(entry.bundle):
+                yield entry.bundle, by
 
     def apply(self, fact: Fact) -> list[Action]:
         """Note what happened; say what is to be done."""
@@ -161,43 +192,52 @@ class Ledger:
 
     def _built(self, fact: Built) -> list[Action]:
         entry = self._entries[fact.bundle]
-        if entry.state is not State.PREPARING:
+        if entry.standing.state is not State.PREPARING:
             return []
-        entry.blob = fact.blob
-        entry.lost |= {failure.name for failure in fact.failures}
+        self._changed.add(fact.bundle)
+        standing = entry.standing
+        standing.blob, standing.checks = fact.blob, fact.checks
+        standing.lost |= {failure.name: failure.reason for failure in fact.failures}
         told = [action for failure in fact.failures for action in self._lose(failure)]
         if fact.blob is None:
-            self._close(entry, State.FAILED)
+            self._move(entry, State.FAILED)
         return told
 
     def _stored(self, fact: Stored) -> list[Action]:
         entry = self._entries[fact.bundle]
-        if entry.state is not State.PREPARING or entry.blob is None:
+        standing = entry.standing
+        if standing.state is not State.PREPARING or standing.blob is None:
             return []
-        if entry.attempt:  # a bundle that is repaired was told when it was first uploaded
+        if standing.uploaded is not None:  # one that is repaired was told when it was first uploaded
             return self._submit(entry)
-        if fact.reused:
+        standing.uploaded = not fact.reused
+        self._count_stored(standing.blob.length, reused=fact.reused)
+        inputs = sum(1 for _ in entry.remaining())
+        uploaded = BundleUploaded(entry.bundle.id, inputs, standing.blob.length, fact.reused)
+        return [Tell(uploaded), *self._submit(entry)]
+
+    def _count_stored(self, length: int, *, reused: bool) -> None:
+        if reused:
             self.reused += 1
         else:
             self.uploaded += 1
-            self.uploaded_bytes += entry.blob.length
-        inputs = sum(1 for _ in entry.remaining())
-        uploaded = BundleUploaded(entry.bundle.id, inputs, entry.blob.length, fact.reused)
-        return [Tell(uploaded), *self._submit(entry)]
+            self.uploaded_bytes += length
 
     def _not_stored(self, fact: NotStored) -> list[Action]:
         entry = self._entries[fact.bundle]
-        if entry.state is not State.PREPARING:
+        if entry.standing.state is not State.PREPARING:
             return []
-        return self._fail(entry, f"it could not be uploaded: {fact.reason}", None)
+        return self._fail(entry, Cause(f"it could not be uploaded: {fact.reason}", None, fact.passing))
 
     def _submit(self, entry: _Entry) -> list[Action]:
-        if entry.blob is None:
+        standing = entry.standing
+        if standing.blob is None:
             return []
-        entry.state = State.SUBMITTING
-        task = Task(entry.bundle.id, entry.attempt)
-        delay = min(_LONGEST_DELAY, self._retry_wait * 3.0 ** (entry.attempt - 1)) if entry.attempt else 0.0
-        return [Submit(task, entry.bundle, entry.blob, delay)]
+        self._move(entry, State.SUBMITTING)
+        task = Task(entry.bundle.id, standing.attempt)
+        tried = standing.attempt - entry.first
+        delay = min(_LONGEST_DELAY, self._retry_wait * 3.0 ** (tried - 1)) if tried else 0.0
+        return [Submit(task, entry.bundle, standing.blob, delay)]
 
     def _submitted(self, tasks: tuple[Task, ...]) -> list[Action]:
         self.tasks += len(tasks)
@@ -205,16 +245,16 @@ class Ledger:
             entry = self._entries[task.bundle]
             if self.expects(task):  # its ending may have been faster than the answer to its submission
                 self._open_tasks.add(task)
-            if entry.state is State.SUBMITTING and task.attempt == entry.attempt:
-                entry.state = State.WAITING
+            if entry.standing.state is State.SUBMITTING and task.attempt == entry.standing.attempt:
+                self._move(entry, State.WAITING)
         return [Tell(TasksSubmitted(len(tasks)))]
 
     def _rejected(self, fact: Rejected) -> list[Action]:
         self._open_tasks.discard(fact.task)
         entry = self._entries[fact.task.bundle]
-        if entry.state is not State.SUBMITTING or fact.task.attempt != entry.attempt:
+        if entry.standing.state is not State.SUBMITTING or fact.task.attempt != entry.standing.attempt:
             return []
-        return self._fail(entry, f"Batch did not take its task: {fact.reason}", fact.task)
+        return self._fail(entry, Cause(f"Batch did not take its task: {fact.reason}", fact.task, fact.passing))
 
     def _ended(self, ending: Ending) -> list[Action]:
         entry = self._entries[ending.task.bundle]
@@ -222,43 +262,46 @@ class Ledger:
             return []
         self._open_tasks.discard(ending.task)
         self._ended_tasks.add(ending.task)
-        if entry.state is State.FETCHING:  # an earlier attempt's result is on its way
+        if entry.standing.state is State.FETCHING:  # an earlier attempt's result is on its way
             return []
         if ending.succeeded:
-            entry.state = State.FETCHING
-            return [Fetch(ending.task, entry.bundle, entry.lost)]
-        if ending.task.attempt < entry.attempt:
+            self._move(entry, State.FETCHING)
+            return [Fetch(ending.task, entry.bundle, frozenset(entry.standing.lost))]
+        if ending.task.attempt < entry.standing.attempt:
             return []
         return self._retry_or_fail(entry, ending, diagnose(ending))
 
     def _unsound(self, fact: Unsound) -> list[Action]:
         entry = self._entries[fact.task.bundle]
-        if entry.state is not State.FETCHING:
+        if entry.standing.state is not State.FETCHING:
             return []
         ending = Ending(fact.task, succeeded=False)
         return self._retry_or_fail(entry, ending, Diagnosis(fact.reason, Cure.AGAIN))
 
     def _abandoned(self, reason: str) -> list[Action]:
         """Fail what is still to run; results that are on their way count."""
-        still = [entry for entry in self._entries.values() if entry.state in _BEFORE_RESULTS]
-        return [action for entry in still for action in self._fail(entry, reason, Task(entry.bundle.id, entry.attempt))]
+        still = [entry for entry in self._entries.values() if entry.standing.state in _BEFORE_RESULTS]
+        causes = (Cause(reason, Task(entry.bundle.id, entry.standing.attempt), passing=True) for entry in still)
+        return [action for entry, cause in zip(still, causes, strict=True) for action in self._fail(entry, cause)]
 
     def _retry_or_fail(self, entry: _Entry, ending: Ending, diagnosis: Diagnosis) -> list[Action]:
-        if diagnosis.cure is Cure.NONE or entry.attempt >= self._retries:
-            return [Explain(ending, diagnosis.reason, retried=False), *self._fail(entry, diagnosis.reason, ending.task)]
-        entry.attempt += 1
+        passing = diagnosis.cure is not Cure.NONE
+        if not passing or entry.standing.attempt - entry.first >= self._retries:
+            cause = Cause(diagnosis.reason, ending.task, passing)
+            return [Explain(ending, diagnosis.reason, retried=False), *self._fail(entry, cause)]
+        entry.standing.attempt += 1
         told = Explain(ending, diagnosis.reason, retried=True)
         if diagnosis.cure is Cure.UPLOAD:
-            entry.state = State.PREPARING
-            return [told, Prepare(entry.what_is_left(), replace=True)]
+            self._move(entry, State.PREPARING)
+            return [told, entry.prepare(replace=True)]
         return [told, *self._submit(entry)]
 
     def _collected(self, task: Task) -> list[Action]:
         entry = self._entries[task.bundle]
-        if entry.state.final:
+        if entry.standing.state.final:
             return []
-        entry.done_by = task
-        self._close(entry, State.DONE)
+        entry.standing.done_by = task
+        self._move(entry, State.DONE)
         inputs = self._count_done(entry)
         return [Tell(TaskDone(task.id, inputs, entry.what_is_left().size))]
 
@@ -275,12 +318,12 @@ class Ledger:
         self._done += 1
         return 1
 
-    def _fail(self, entry: _Entry, reason: str, task: Task | None) -> list[Action]:
-        if entry.state.final:
+    def _fail(self, entry: _Entry, cause: Cause) -> list[Action]:
+        if entry.standing.state.final:
             return []
-        failures = [Failure(item.name, reason, task.id if task else None) for item in entry.remaining()]
-        self._close(entry, State.FAILED)
-        return [action for failure in failures for action in self._lose(failure)]
+        entry.standing.cause = cause
+        self._move(entry, State.FAILED)
+        return [action for failure in _failures(entry, cause) for action in self._lose(failure)]
 
     def _lose(self, failure: Failure) -> list[Action]:
         if failure.name in self._failures:
@@ -288,13 +331,22 @@ class Ledger:
         self._failures[failure.name] = failure
         return [Tell(InputFailed(failure.name, failure.reason, failure.task))]
 
-    def _close(self, entry: _Entry, state: State) -> None:
-        entry.state = state
-        self._final += 1
-        attempts = {Task(entry.bundle.id, attempt) for attempt in range(entry.attempt + 1)}
-        self._open_tasks -= attempts
-        self._ended_tasks -= attempts
+    def _move(self, entry: _Entry, state: State) -> None:
+        self._changed.add(entry.bundle.id)
+        self._states[entry.standing.state] -= 1
+        self._states[state] += 1
+        entry.standing.state = state
+        if state.final:
+            attempts = {Task(entry.bundle.id, attempt) for attempt in range(entry.standing.attempt + 1)}
+            self._open_tasks -= attempts
+            self._ended_tasks -= attempts
 
     def _failed_elsewhere(self, bundle: Bundle) -> bool:
         """Tell whether a slice is of an input that failed: then it counts for nothing."""
         return bundle.kind is Kind.SLICE and bundle.items[0].name in self._failures
+
+
+def _failures(entry: _Entry, cause: Cause) -> list[Failure]:
+    """Give the failures of all inputs of a bundle that failed as a whole."""
+    task = cause.task.id if cause.task else None
+    return [Failure(item.name, cause.reason, task, cause.passing) for item in entry.remaining()]

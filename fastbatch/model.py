@@ -109,6 +109,7 @@ class Ending:
     code: str | None = None  # of the failure, if it is not the program's
     message: str = ""
     node: str | None = None
+    job: int = 0  # the number of its job
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +119,11 @@ class Failure:
     name: str
     reason: str
     task: str | None = None
+    passing: bool = False  # another attempt may go well
 
     def json(self) -> dict[str, object]:
         """Return it for JSON."""
-        return {**name_fields(self.name), "reason": self.reason, "task": self.task}
+        return {**name_fields(self.name), "reason": self.reason, "task": self.task, "passing": self.passing}
 
 
 @dataclass(frozen=True, slots=True)

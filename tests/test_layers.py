@@ -100,8 +100,20 @@ def test_the_node_half_imports_nothing_of_fastbatch() -> None:
 
 
 SUBMITTER = "fastbatch"
-VALUES = {"errors", "model", "events", "limits", "facts"}
-DECISIONS = {"planning", "ledger", "masking", "retry", "settings", "endings", "chunks", "bounds", "units", "tar"}
+VALUES = {"errors", "model", "events", "limits", "facts", "standing"}
+DECISIONS = {
+    "planning",
+    "ledger",
+    "balance",
+    "masking",
+    "retry",
+    "settings",
+    "endings",
+    "chunks",
+    "bounds",
+    "units",
+    "tar",
+}
 
 
 def own(module: str) -> set[str]:

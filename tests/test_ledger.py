@@ -335,7 +335,7 @@ def test_a_digest_mismatch_uploads_again_and_replaces_what_is_there() -> None:
     told, prepare = ledger.apply(ended(Task("b00001"), exit_code=5))
     assert isinstance(told, Explain)
     assert told.retried
-    assert prepare == Prepare(plan.bundles[0], replace=True)
+    assert prepare == Prepare(plan.bundles[0], replace=True, blob=BLOB)
     ledger.apply(Built("b00001", OTHER_BLOB))
     (submit,) = asked(ledger.apply(Stored("b00001", reused=False)))
     assert (submit.task, submit.blob) == (Task("b00001", 1), OTHER_BLOB)

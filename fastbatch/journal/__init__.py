@@ -1,0 +1,1 @@
+"""The journal: the storage of the ledgers of all runs, in one file; the only state of runs."""
