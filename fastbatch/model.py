@@ -42,6 +42,19 @@ class Kind(enum.Enum):
     SLICE = "slice"  # a part of one file
 
 
+def bundle_id(number: int) -> str:
+    """Return the id of the bundle that has a number, counted from one, in its plan."""
+    return f"b{number:05}"
+
+
+def bundle_number(bundle: str) -> int:
+    """Return the number of the bundle that has an id. Raises ValueError if no bundle of a plan has it."""
+    number = int(bundle[1:])
+    if bundle_id(number) != bundle:
+        raise ValueError(f"{bundle!r} is not the id of a bundle")
+    return number
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """What one task works on, and what one blob holds."""

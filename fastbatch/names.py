@@ -10,3 +10,13 @@ DEFAULT = "run"
 def new_run(name: str | None) -> str:
     """Give a run a name that nothing else has."""
     return f"{name or DEFAULT}-{base64.b32encode(secrets.token_bytes(_RANDOM_BYTES)).decode().lower()}"
+
+
+def job(run: str, number: int) -> str:
+    """Give the name of a run's job; the first one, number 0, has the run's own."""
+    return f"{run}-a{number}" if number else run
+
+
+def given(run: str) -> str:
+    """Give the name that a run was given, or the default."""
+    return run.rpartition("-")[0]

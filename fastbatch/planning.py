@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from fastbatch import limits, tar
-from fastbatch.model import Bundle, Item, Kind, Plan, shown
+from fastbatch.model import Bundle, Item, Kind, Plan, bundle_id, shown
 
 MIB = 1 << 20
 SMALLEST_DEFAULT = MIB
@@ -47,7 +47,7 @@ def plan(items: Sequence[Item], *, bundle_size: int | None, files_per_task: int 
     parts = [*map(_together, groups), *slices]
     parts.sort(key=attrgetter("first"))
     bundles = (
-        Bundle(f"b{number:05}", part.kind, part.items, part.start, part.end) for number, part in enumerate(parts, 1)
+        Bundle(bundle_id(number), part.kind, part.items, part.start, part.end) for number, part in enumerate(parts, 1)
     )
     return Plan(tuple(file.item for file in files), tuple(bundles), None if files_per_task else size)
 

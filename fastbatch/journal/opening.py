@@ -1,0 +1,49 @@
+"""The file of the journal: how it is made and opened."""
+
+import os
+import sqlite3
+from pathlib import Path
+
+from fastbatch import state
+from fastbatch.journal import troubles
+from fastbatch.journal.schema import migrate
+
+_PATIENCE = 30.0  # seconds for which another process may keep it locked
+
+
+def default_path() -> Path:
+    """Give the path of the user's journal."""
+    return state.folder() / "journal.db"
+
+
+def opened(path: Path) -> sqlite3.Connection:
+    """Open a journal, which is made if need be. Raises UsageError or JournalFailed; then nothing was changed in it."""
+    with troubles.opening(path):
+        _make(path)
+        database = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+        try:
+            migrate(database)
+            _tune(database)
+        except BaseException:
+            database.close()
+            raise
+    return database
+
+
+def _make(path: Path) -> None:
+    """Make an empty file unless there is one, for its owner's eyes only: as its folder is."""
+    os.makedirs(path.parent, mode=0o700, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    log = Path(f"{path}-wal")
+    if not path.stat().st_size and log.exists() and log.stat().st_size:
+        # SQLite would take it for new, and remove what is in the other file.
+        raise sqlite3.DatabaseError("the file is empty, and its log is not")
+
+
+def _tune(database: sqlite3.Connection) -> None:
+    """Let readers and a writer work side by side, and a write take no longer than it must."""
+    with_log = database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    if not with_log:
+        database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing; a power cut the last moments
+    database.execute("PRAGMA cache_size = -16384")  # KiB
