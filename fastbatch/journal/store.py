@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from fastbatch.errors import UsageError
+from fastbatch.errors import JournalFailed, UsageError
 from fastbatch.journal import blobrows, rows, runrows, troubles
 from fastbatch.journal.codecs import json_out, moment_in, moment_out
 from fastbatch.journal.finding import find
@@ -102,6 +102,8 @@ class Journal:
     def begin(self, record: RunRecord, plan: Plan) -> None:
         """Note a new run, and all that it will do."""
         with self._writing() as now:
+            if self._found(record.id) is not None:
+                raise JournalFailed(f"The journal has a run {record.id} already. Run this again: it gets another name.")
             cursor = self._database.execute(runrows.INSERT_RUN, runrows.run_out(record, now, plan.bundle_size))
             assert cursor.lastrowid is not None  # noqa: S101, for the type checker
             self._database.executemany(rows.INSERT_ITEM, rows.items_out(cursor.lastrowid, plan))
@@ -188,10 +190,14 @@ class Journal:
         return key
 
     def _any_key(self, run: str) -> int:
-        found = self._select("SELECT key FROM runs WHERE id = ?", run).fetchone()
-        if found is None:
+        key = self._found(run)
+        if key is None:
             raise _unknown(run)
-        return int(found[0])
+        return key
+
+    def _found(self, run: str) -> int | None:
+        found = self._select("SELECT key FROM runs WHERE id = ?", run).fetchone()
+        return None if found is None else int(found[0])
 
     def _set(self, run: str, **columns: Any) -> None:
         assignments = ", ".join(f"{column} = ?" for column in columns)

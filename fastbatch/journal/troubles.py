@@ -23,9 +23,9 @@ _ADVICE = {
     sqlite3.SQLITE_READONLY: ("it may not be written", f"Allow it, {_ELSEWHERE}"),
     sqlite3.SQLITE_CANTOPEN: ("it can't be opened", f"Allow it, {_ELSEWHERE}"),
     sqlite3.SQLITE_PERM: ("it may not be opened", f"Allow it, {_ELSEWHERE}"),
-    sqlite3.SQLITE_CONSTRAINT: ("it has that already", "Nothing needs to be done to it"),
 }
 _FOLDER_ADVICE = {errno.ENOSPC: _FULL, errno.EDQUOT: _FULL}
+_OF_SQLITE = (sqlite3.Error, UnicodeDecodeError)  # the latter where it says what it found instead of text
 _MISREAD = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError)
 
 
@@ -43,7 +43,7 @@ def opening(path: Path) -> Iterator[None]:
         raise UsageError(
             f"{shown} is a database of another program, and not fastbatch's journal. Move it away, {_ELSEWHERE}."
         ) from error
-    except sqlite3.Error as error:
+    except _OF_SQLITE as error:
         raise _failed(path, error, UsageError) from error
     except OSError as error:
         advice = _FOLDER_ADVICE.get(error.errno or 0, f"Allow it, {_ELSEWHERE}")
@@ -57,7 +57,7 @@ def using(path: Path) -> Iterator[None]:
         yield
     except sqlite3.ProgrammingError:  # of ours, such as using it after it was closed
         raise
-    except sqlite3.Error as error:
+    except _OF_SQLITE as error:
         raise _failed(path, error, JournalFailed) from error
 
 
@@ -76,7 +76,7 @@ def reading(path: Path) -> Iterator[None]:
         raise JournalFailed(_damaged(path, f"{type(error).__name__}: {error}")) from error
 
 
-def _failed(path: Path, error: sqlite3.Error, bad_file: Callable[[str], FastbatchError]) -> FastbatchError:
+def _failed(path: Path, error: Exception, bad_file: Callable[[str], FastbatchError]) -> FastbatchError:
     """Give the error that tells of one of SQLite: `bad_file` if it is the file that is the matter."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & _PRIMARY
     if code not in _ADVICE:  # not a database, malformed, without a table that must be there
@@ -84,8 +84,8 @@ def _failed(path: Path, error: sqlite3.Error, bad_file: Callable[[str], Fastbatc
     what, advice = _ADVICE[code]
     kind = JournalFailed if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR} else bad_file
     return kind(
-        f"The journal {_shown(path)} can't be read or written, as {what} ({error}). What it has is as it was. "
-        f"{advice}, then go on where it stopped: see fastbatch ls."
+        f"The journal {_shown(path)} can't be read or written, as {what} ({escaped(str(error))}). "
+        f"What it has is as it was. {advice}, then go on where it stopped: see fastbatch ls."
     )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import sqlite3
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastbatch import state
-from fastbatch.errors import UsageError
+from fastbatch.errors import JournalFailed, UsageError
 from fastbatch.journal.records import Attempt, Changes, Outcome, Phase, RunRecord
 from fastbatch.journal.store import Journal
 from fastbatch.model import Blob, Books, Item, Kind, Plan, Task
@@ -248,6 +249,28 @@ def test_slices_share_their_input(journal: Journal) -> None:
     journal.begin(made.record(), cut)
 
     assert journal.plan(RUN) == cut
+
+
+def test_a_journal_that_is_closed_is_an_error_of_ours(journal: Journal) -> None:
+    """And not one of the file."""
+    journal.close()
+    with pytest.raises(sqlite3.ProgrammingError):
+        journal.runs()
+
+
+def test_a_run_is_begun_once(begun: Journal) -> None:
+    """What is there is not written over."""
+    with pytest.raises(JournalFailed, match=f"has a run {RUN} already"):
+        begun.begin(made.record(), made.whole_files("other"))
+    assert begun.plan(RUN) == made.whole_files("a", "b", "c")
+
+
+def test_nothing_is_written_if_a_part_cannot_be(begun: Journal) -> None:
+    """As each call is one transaction."""
+    with pytest.raises(ValueError, match="not the id of a bundle"):
+        begun.write(RUN, Changes({"b00001": stored("aa")}, [Attempt(Task("b1"))]))
+    assert begun.standings(RUN)["b00001"] == Standing()
+    begun.write(RUN, standing_changes(b00001=stored("aa")))
 
 
 # Where it is
