@@ -10,12 +10,12 @@ import click
 
 from fastbatch.cli.exits import boundary
 from fastbatch.cli.options import account_options
+from fastbatch.cli.table import table
 
 if TYPE_CHECKING:
     from fastbatch.configuration import Configuration
 
 _KEYS = frozenset({"batch_key", "storage_key"})
-_WIDEST = 48  # a column is no wider than this for the sake of one long value
 Row = tuple[str, str, str]
 
 
@@ -50,7 +50,7 @@ def show(*, profile: str | None, local: bool, as_json: bool) -> None:
 
     with boundary():
         found = resolve({}, environ=os.environ, cwd=Path.cwd(), profile=profile, local=local)
-    click.echo(json.dumps(_json(found)) if as_json else _table([("NAME", "VALUE", "FROM"), *_rows(found)]))
+    click.echo(json.dumps(_json(found)) if as_json else table([("NAME", "VALUE", "FROM"), *_rows(found)]))
 
 
 def _rows(found: "Configuration") -> Iterator[Row]:
@@ -77,11 +77,6 @@ def _account(found: "Configuration") -> dict[str, str | None]:
 
     pieces = {name: getattr(found.account, name) for name in PIECES}
     return {name: "set" if name in _KEYS and value else value for name, value in pieces.items()}
-
-
-def _table(rows: list[Row]) -> str:
-    widths = [min(max(len(row[column]) for row in rows), _WIDEST) for column in range(2)]
-    return "\n".join(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {origin}" for name, value, origin in rows)
 
 
 def _json(found: "Configuration") -> dict[str, Any]:

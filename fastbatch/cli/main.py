@@ -6,6 +6,7 @@ import fastbatch
 from fastbatch.cli.config import config
 from fastbatch.cli.interruption import Program
 from fastbatch.cli.local import local
+from fastbatch.cli.ls import ls
 from fastbatch.cli.run import run
 
 
@@ -19,11 +20,13 @@ def main() -> None:
     Examples:
       fastbatch run --local --sample 2000   try it on this machine, with made-up texts
       fastbatch run corpus --top 10         count the words of all files of a folder, on Azure
+      fastbatch ls                          the runs of this machine, and how they are
       fastbatch config show                 what is set, and where
       fastbatch local down                  stop what --local started
     """
 
 
 main.add_command(run)
+main.add_command(ls)
 main.add_command(config)
 main.add_command(local)

@@ -19,8 +19,9 @@ def find(text: str, runs: Sequence[str]) -> str:
     What comes first of these wins: a text that is the name of runs and the beginning of another's id means the newest
     run of that name. Raises UsageError that names candidates.
     """
+    said = escaped(text) or "''"
     if not runs:
-        raise UsageError(f"There is no run {escaped(text)}: none was ever made here. Make one with: fastbatch run")
+        raise UsageError(f"There is no run {said}: none was ever made here. Make one with: fastbatch run")
     if text in runs:
         return text
     if text == LAST:
@@ -31,9 +32,9 @@ def find(text: str, runs: Sequence[str]) -> str:
     if len(begun) == 1:
         return begun[0]
     if begun:
-        raise UsageError(f"{escaped(text)} may be any of {_some(begun)}. Say more of it. {_SEE}")
+        raise UsageError(f"{said} may be any of {_some(begun)}. Say more of it. {_SEE}")
     like = get_close_matches(text, runs, n=_NAMED, cutoff=0.5)
-    raise UsageError(f"There is no run {escaped(text)}. There are {_some(like or runs)}. {_SEE}")
+    raise UsageError(f"There is no run {said}. There are {_some(like or runs)}. {_SEE}")
 
 
 def _some(runs: Sequence[str]) -> str:
