@@ -55,6 +55,12 @@ def test_only_the_store_and_its_part_know_of_the_database() -> None:
     assert importers("fastbatch/local", "sqlite3") == {"store.py", "dependencies.py"}
 
 
+def test_only_the_journal_and_the_local_services_know_of_databases() -> None:
+    """Everybody else sees runs, plans and standings."""
+    knowing = {name for name in importers("fastbatch", "sqlite3") if not name.startswith("local/")}
+    assert knowing == {f"journal/{name}.py" for name in ("opening", "schema", "store", "troubles")}
+
+
 def test_only_the_server_knows_of_http_requests() -> None:
     """Operations see calls."""
     assert within(importers("fastbatch/local", "aiohttp.web"), "server")
@@ -160,6 +166,18 @@ def test_stages_know_nothing_of_what_drives_them() -> None:
         assert importers(f"{SUBMITTER}/stages", f"{SUBMITTER}.{module}") == set()
 
 
+def test_the_journal_knows_values_decisions_and_where_it_is() -> None:
+    """It holds what others decide, and asks nobody."""
+    for path in (ROOT / SUBMITTER / "journal").glob("*.py"):
+        known = own(f"journal/{path.stem}")
+        assert known <= VALUES | DECISIONS | {"journal", "names", "place", "state", "terminal"}, path
+
+
+def test_who_drives_a_run_is_told_by_the_state_folder_alone() -> None:
+    """Neither the journal nor a service is asked."""
+    assert own("holding") <= VALUES | {"state"}
+
+
 def test_only_the_pipeline_and_the_command_line_open_task_groups() -> None:
     """Every lifetime has one owner."""
     openers = {
@@ -178,6 +196,9 @@ def test_the_client_needs_no_module_that_only_posix_has() -> None:
         "fastbatch.cli.conducting",
         "fastbatch.cli.display.live",
         "fastbatch.cli.dry_run",
+        "fastbatch.cli.ls",
+        "fastbatch.holding",
+        "fastbatch.journal.store",
         "fastbatch.cli.main",
     ]
     program = f"""

@@ -76,7 +76,7 @@ def _runs() -> "list[tuple[RunRecord, str]]":
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
     """Lay rows out; on a terminal, values that are not needed to tell runs from each other give way."""
-    if sys.stdout.isatty():
+    if sys.stdout and sys.stdout.isatty():  # it may be closed
         rows = fitted(rows, shutil.get_terminal_size().columns, _MAY_BE_CUT)
     return table(rows, right=_TO_THE_RIGHT)
 
