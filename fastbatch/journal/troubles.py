@@ -24,6 +24,16 @@ _ADVICE = {
     sqlite3.SQLITE_CANTOPEN: ("it can't be opened", f"Allow it, {_ELSEWHERE}"),
     sqlite3.SQLITE_PERM: ("it may not be opened", f"Allow it, {_ELSEWHERE}"),
 }
+_OTHERWISE = ("SQLite can't use it", f"See to its folder, {_ELSEWHERE}")  # such as one on a network without locks
+# Not a database, malformed, or without what must be there.
+_DAMAGE = {
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_SCHEMA,
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_MISMATCH,
+}
 _FOLDER_ADVICE = {errno.ENOSPC: _FULL, errno.EDQUOT: _FULL}
 _OF_SQLITE = (sqlite3.Error, UnicodeDecodeError)  # the latter where it says what it found instead of text
 _MISREAD = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError)
@@ -79,9 +89,9 @@ def reading(path: Path) -> Iterator[None]:
 def _failed(path: Path, error: Exception, bad_file: Callable[[str], FastbatchError]) -> FastbatchError:
     """Give the error that tells of one of SQLite: `bad_file` if it is the file that is the matter."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & _PRIMARY
-    if code not in _ADVICE:  # not a database, malformed, without a table that must be there
+    if code in _DAMAGE:
         return bad_file(_damaged(path, str(error)))
-    what, advice = _ADVICE[code]
+    what, advice = _ADVICE.get(code, _OTHERWISE)
     kind = JournalFailed if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR} else bad_file
     return kind(
         f"The journal {_shown(path)} can't be read or written, as {what} ({escaped(str(error))}). "

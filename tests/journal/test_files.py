@@ -1,6 +1,7 @@
 """A file that is not as it is to be is told, with what to do, and harmed by nothing."""
 
 import re
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastbatch.errors import FastbatchError, JournalFailed, UsageError
+from fastbatch.journal import troubles
 from fastbatch.journal.records import Attempt, Changes
 from fastbatch.journal.schema import MIGRATIONS
 from fastbatch.journal.store import Journal
@@ -126,6 +128,42 @@ def test_damage_anywhere_is_an_error_of_ours_and_gets_no_worse(
         told = str(error)
         assert str(path) in told or f"no run {RUN}" in told  # as an index may not lead to it
         assert len(before) < 1 or path.read_bytes() == before
+
+
+def test_damage_may_be_found_while_reading_or_writing(path: Path) -> None:
+    """Where the file begins well; what is beside the damage can still be read."""
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(size // 2)
+        file.write(b"\xff" * (size // 2))
+    with Journal.opened(path) as journal:
+        assert journal.record(RUN).id == RUN
+        with pytest.raises(JournalFailed, match=r"is damaged \(.*move it away"):
+            read_all(journal)
+        with pytest.raises(JournalFailed, match=r"is damaged \(.*move it away"):
+            journal.clean(RUN)
+        assert not journal.record(RUN).cleaned
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (sqlite3.SQLITE_PROTOCOL, "SQLite can't use it"),
+        (sqlite3.SQLITE_NOMEM, "SQLite can't use it"),
+        (sqlite3.SQLITE_IOERR_FSYNC, "the disk fails, or is full"),
+        (sqlite3.SQLITE_READONLY_DIRECTORY, "it may not be written"),
+        (sqlite3.SQLITE_CORRUPT_INDEX, "is damaged"),
+    ],
+)
+def test_what_sqlite_says_is_told_by_its_kind(code: int, said: str, tmp_path: Path) -> None:
+    """Only what is damage is called so."""
+    error = sqlite3.OperationalError("so it is\x1b")
+    error.sqlite_errorcode = code
+    with pytest.raises(JournalFailed) as caught, troubles.using(tmp_path):
+        raise error
+
+    assert said in str(caught.value)
+    assert r"(so it is\x1b)" in str(caught.value)
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastbatch import state
+from fastbatch import Account, state
 from fastbatch.errors import JournalFailed, UsageError
 from fastbatch.journal.records import Attempt, Changes, Outcome, Phase, RunRecord
 from fastbatch.journal.store import Journal
 from fastbatch.model import Blob, Books, Item, Kind, Plan, Task
 from fastbatch.names import new_run
+from fastbatch.place import Place
 from fastbatch.standing import Cause, Standing, State
 from tests.journal import made
 from tests.journal.made import MADE, RUN, standing_changes, stored
@@ -297,3 +298,20 @@ def test_what_was_written_is_there_when_it_is_opened_again(tmp_path: Path) -> No
             assert second.runs() == first.runs()
     with Journal.opened(path) as third:
         assert [record.id for record in third.runs()] == [RUN]
+
+
+def test_no_key_is_in_the_journal(journal: Journal) -> None:
+    """Neither in the place of a run nor anywhere else."""
+    account = Account(
+        batch_account="mine",
+        batch_endpoint="https://mine.eu.batch.azure.com",
+        storage_account="mine",
+        storage_endpoint="https://mine.blob.core.windows.net",
+        batch_key="SecretOfBatch",
+        storage_key="SecretOfStorage",
+    )
+    journal.begin(made.record(place=Place.of(account)), made.whole_files("a"))
+    journal.close()
+
+    assert b"mine.eu.batch.azure.com" in journal.path.read_bytes()
+    assert b"SecretOf" not in journal.path.read_bytes()
