@@ -29,10 +29,10 @@ def ls(*, as_json: bool) -> None:
     \b
     STATE is one of:
       going         a process of this machine drives it
-      broken off    its process was ended; `fastbatch resume RUN` goes on with it
+      broken off    none does, though it is not done; `fastbatch resume RUN` goes on with it
       detached      the service has all of its tasks; `fastbatch watch RUN` sees to the rest
       done          every input is done
-      2 failed      so many inputs have no result; or are open, as the run was told not to wait
+      2 failed      so many inputs have no result, and none is open
       cancelled     it was stopped on the service
     and, with `cleaned` behind it, nothing of it is left on the services.
 
