@@ -24,6 +24,13 @@ path = Path({str(path)!r})
     return subprocess.Popen([sys.executable, "-c", start + program], text=True, **{**pipes, **options})
 
 
+def tell(process: "subprocess.Popen[str]", line: str) -> None:
+    """Say something to a process."""
+    assert process.stdin
+    process.stdin.write(line)
+    process.stdin.flush()
+
+
 def said(process: "subprocess.Popen[str]") -> str:
     """Give what a process says until it ends, well."""
     out, err = process.communicate()

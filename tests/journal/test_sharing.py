@@ -10,7 +10,7 @@ import pytest
 from fastbatch.errors import JournalFailed
 from fastbatch.journal.records import Changes
 from fastbatch.journal.store import Journal
-from tests.journal.children import child, said
+from tests.journal.children import child, said, tell
 from tests.journal.files import read_all
 from tests.journal.made import RUN
 
@@ -18,24 +18,19 @@ from tests.journal.made import RUN
 def test_processes_may_open_at_once_what_is_not_there_yet(tmp_path: Path) -> None:
     """One makes it, and all have it."""
     program = """
-print("here", flush=True)
-sys.stdin.readline()
-with Journal.opened(path) as journal:
-    journal.begin(made.record(f"run-{os.getpid():08}"), made.whole_files("a"))
+for line in sys.stdin:
+    with Journal.opened(path / line.strip() / "journal.db") as journal:
+        journal.begin(made.record(f"run-{os.getpid():08}"), made.whole_files("a"))
+    print(line, end="", flush=True)
 """
-    for number in range(2):
-        path = tmp_path / str(number) / "state" / "journal.db"
-        children = [child(program, path) for _ in range(4)]
+    children = [child(program, tmp_path) for _ in range(3)]
+    for line in (f"{number}\n" for number in range(10)):
         for process in children:
-            assert process.stdout
-            assert process.stdout.readline() == "here\n"
-        for process in children:
-            assert process.stdin
-            process.stdin.write("\n")
-            process.stdin.flush()
-        assert [said(process) for process in children] == [""] * 4
-        with Journal.opened(path) as journal:
-            assert len(journal.runs()) == 4
+            tell(process, line)
+        assert [process.stdout and process.stdout.readline() for process in children] == [line] * 3
+        with Journal.opened(tmp_path / line.strip() / "journal.db") as journal:
+            assert len(journal.runs()) == 3
+    assert [said(process) for process in children] == [""] * 3
 
 
 def test_processes_may_write_at_once(path: Path) -> None:
@@ -43,21 +38,19 @@ def test_processes_may_write_at_once(path: Path) -> None:
     program = """
 mine = int(sys.stdin.readline())
 with Journal.opened(path) as journal:
-    for n in range(50):
+    for n in range(30):
         journal.write(RUN, Changes({f"b{mine:05}": Standing(attempt=n)}, [Attempt(Task(f"b{mine:05}", n))]))
         assert journal.standings(RUN)[f"b{mine:05}"].attempt == n
 """
     children = [child(program, path) for _ in range(3)]
     for number, process in enumerate(children, 1):
-        assert process.stdin
-        process.stdin.write(f"{number}\n")
-        process.stdin.flush()
+        tell(process, f"{number}\n")
     assert [said(process) for process in children] == [""] * 3
 
     with Journal.opened(path) as journal:
-        assert len(journal.attempts(RUN)) == 150
+        assert len(journal.attempts(RUN)) == 90
         standings = journal.standings(RUN)
-        assert [standings[f"b{number:05}"].attempt for number in range(1, 5)] == [49, 49, 49, 0]
+        assert [standings[f"b{number:05}"].attempt for number in range(1, 5)] == [29, 29, 29, 0]
 
 
 def test_what_is_locked_for_long_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

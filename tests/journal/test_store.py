@@ -21,7 +21,7 @@ from fastbatch.model import Blob, Books, Item, Kind, Plan, Task
 from fastbatch.names import new_run
 from fastbatch.place import Place
 from fastbatch.standing import Cause, Standing, State
-from tests.journal import made
+from tests.journal import drawn, made
 from tests.journal.made import MADE, RUN, standing_changes, stored
 
 
@@ -54,8 +54,8 @@ def untouched(record: RunRecord) -> RunRecord:
 # The laws
 
 
-@settings(max_examples=100)
-@given(plan=made.plans())
+@settings(max_examples=50)
+@given(plan=drawn.plans())
 def test_a_plan_is_read_as_it_was_written(crowded: Journal, plan: Plan) -> None:
     """Whatever bytes are in names and paths."""
     run = new_run(None)
@@ -66,8 +66,8 @@ def test_a_plan_is_read_as_it_was_written(crowded: Journal, plan: Plan) -> None:
     assert crowded.attempts(run) == []
 
 
-@settings(max_examples=100)
-@given(data=st.data(), plan=made.plans())
+@settings(max_examples=50)
+@given(data=st.data(), plan=drawn.plans())
 def test_the_last_that_was_written_is_what_is_read(crowded: Journal, data: st.DataObject, plan: Plan) -> None:
     """In whatever groups standings and attempts were written."""
     standings = {bundle.id: Standing() for bundle in plan.bundles}
@@ -76,8 +76,8 @@ def test_the_last_that_was_written_is_what_is_read(crowded: Journal, data: st.Da
     crowded.begin(made.record(run), plan)
     for _ in range(data.draw(st.integers(1, 4))):
         changed = data.draw(st.lists(st.sampled_from(plan.bundles), unique=True))
-        news = {bundle.id: data.draw(made.standings(bundle)) for bundle in changed}
-        tried = data.draw(st.lists(made.attempts(plan.bundles), max_size=4))
+        news = {bundle.id: data.draw(drawn.standings(bundle)) for bundle in changed}
+        tried = data.draw(st.lists(drawn.attempts(plan.bundles), max_size=4))
         crowded.write(run, Changes(news, tried))
         standings |= news
         attempts |= {attempt.task: attempt for attempt in tried}
@@ -87,8 +87,8 @@ def test_the_last_that_was_written_is_what_is_read(crowded: Journal, data: st.Da
     assert crowded.plan(run) == plan
 
 
-@settings(max_examples=100)
-@given(record=made.records())
+@settings(max_examples=50)
+@given(record=drawn.records())
 def test_a_run_is_read_as_it_was_written(crowded: Journal, record: RunRecord) -> None:
     """With any settings, place and summary; moments are in UTC."""
     crowded.begin(record, made.whole_files("a"))
