@@ -35,6 +35,11 @@ def account_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def run_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the argument by which a run is named, `run`; Journal.find knows what it may be."""
+    return click.argument("run", metavar="RUN")(command)
+
+
 def _option(known: Setting) -> Decorator:
     about = f"{known.help}  [default: {_default(known)}]"
     if known.shape is Shape.FLAG:
