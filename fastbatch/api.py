@@ -12,11 +12,12 @@ from fastbatch.bounds import problems as problems_of_settings
 from fastbatch.configuration import resolve_account
 from fastbatch.errors import UsageError
 from fastbatch.events import Observer, nobody
+from fastbatch.manners import Manners
 from fastbatch.model import Plan, Summary
 from fastbatch.outputs import check, output_name
 from fastbatch.planning import plan as planned
 from fastbatch.planning import problems as problems_of_plan
-from fastbatch.runs import Manners, carry_out
+from fastbatch.runs import carry_out
 from fastbatch.settings import Account, Settings
 from fastbatch.stages.clean import Confirm
 from fastbatch.stages.scan import collisions, scan

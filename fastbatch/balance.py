@@ -9,6 +9,14 @@ from fastbatch.standing import Standing, State
 _NAMED = 20
 
 
+def check_bytes(done: int, counted: int) -> None:
+    """See that all bytes of the inputs that are done were counted, once each. Raises Imbalance."""
+    if done != counted:
+        raise Imbalance(
+            f"The books do not balance: the inputs that are done have {done} bytes; {counted} were counted."
+        )
+
+
 def check(plan: Plan, standings: Mapping[str, Standing], failed: Collection[str], books: Books) -> None:
     """Count anew where every input is, by where the bundles stand. Raises Imbalance, with what does not fit."""
     done, still = set[str](), set[str]()

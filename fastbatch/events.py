@@ -47,6 +47,16 @@ class RunPlanned(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RunResumed(Event):
+    """The run goes on; this much of it was reached before."""
+
+    kind = "run.resumed"
+    stored: int  # bundles that are in storage
+    tasks: int  # that were submitted
+    ended: int  # of them, since the run was left
+
+
+@dataclass(frozen=True, slots=True)
 class PoolFound(Event):
     """The pool is there, or was made."""
 
@@ -156,6 +166,24 @@ class Left(Event):
 
     kind = "run.left"
     what: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BooksRead(Event):
+    """Another process drives the run; this is how far it is."""
+
+    kind = "books.read"
+    done: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Detached(Event):
+    """All is submitted, and left to the service."""
+
+    kind = "run.detached"
+    run: str
+    tasks: int
 
 
 @dataclass(frozen=True, slots=True)

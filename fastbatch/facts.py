@@ -73,13 +73,22 @@ class Unsound:
 
 
 @dataclass(frozen=True, slots=True)
+class Returned:
+    """The service took none of these tasks, as their job is over; another one may."""
+
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Abandoned:
-    """Nothing more will run on a node."""
+    """Nothing more will run in a job; nor in any other, if it was not all done."""
 
     reason: str
+    job: int = 0
+    all_done: bool = False
 
 
-Fact = Built | Stored | NotStored | Submitted | Rejected | Ended | Collected | Unsound | Abandoned
+Fact = Built | Stored | NotStored | Submitted | Rejected | Returned | Ended | Collected | Unsound | Abandoned
 
 
 @dataclass(frozen=True, slots=True)

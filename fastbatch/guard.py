@@ -1,7 +1,7 @@
 """Looking after pool and job while tasks wait: how the nodes are, and when there is nothing to wait for."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import anyio
 
@@ -78,21 +78,41 @@ def start_failures(nodes: list[Json]) -> str:
     return masked("; ".join(f"{text} ({count} nodes)" if count > 1 else text for text, count in said.items()))
 
 
-def ended(job: Json | None) -> str | None:
+class End(NamedTuple):
+    """Why no task of a job will run any more."""
+
+    reason: str
+    all_done: bool = False  # as its tasks are all completed: then it was to end
+
+
+def ended(job: Json | None) -> End | None:
     """Say why no task of a job will run any more, if so."""
     if job is None:
-        return "the job was deleted"
+        return End("the job was deleted")
     if job["state"] in ("active", "enabling", "disabling", "disabled"):
         return None
     reason = (job.get("executionInfo") or {}).get("terminateReason")
-    return f"the job is {job['state']}" + (f" ({reason})" if reason else "")
+    said = f"the job is {job['state']}" + (f" ({reason})" if reason else "")
+    return End(said, all_done=str(reason).lower() == "alltaskscomplete")
+
+
+class NewestJob(Protocol):
+    """Tells which job of a run is its newest."""
+
+    @property
+    def number(self) -> int:
+        """Give its number."""
+
+    @property
+    def id(self) -> str:
+        """Give its name."""
 
 
 class Guarded(NamedTuple):
     """What is looked after."""
 
     pool: str
-    job: str
+    jobs: NewestJob
 
 
 class Guard:
@@ -107,7 +127,7 @@ class Guard:
         self, batch: Batch, guarded: Guarded, ledger: Ledger, *, note: Callable[[Fact], None], observe: Observer
     ) -> None:
         self._batch = batch
-        self._pool_id, self._job_id = guarded
+        self._pool_id, self._jobs = guarded
         self._ledger = ledger
         self._note = note
         self._observe = observe
@@ -131,13 +151,15 @@ class Guard:
             wait = LOOK_AGAIN if reason else min(LOOK_AT_MOST, wait * 1.6)
 
     async def _look_at_job(self) -> None:
-        job = await self._batch.job(self._job_id)
-        if reason := ended(job):
+        number, job_id = self._jobs.number, self._jobs.id
+        job = await self._batch.job(job_id)
+        if end := ended(job):
             await anyio.sleep(LAST_LISTINGS)
-            self._note(Abandoned(reason))
+            if number == self._jobs.number or end.all_done:
+                self._note(Abandoned(end.reason, number, end.all_done))
         disabled = job is not None and job["state"] == "disabled"
         if disabled and not self._disabled:
-            self._observe(Noticed(f"Job {self._job_id} was disabled; waiting until it is enabled."))
+            self._observe(Noticed(f"Job {job_id} was disabled; waiting until it is enabled."))
         self._disabled = disabled
 
     async def _look_at_pool(self) -> str | None:

@@ -12,7 +12,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import assert_never
 
-from fastbatch.balance import check
+from fastbatch.balance import check, check_bytes
 from fastbatch.endings import Cure, Diagnosis, diagnose
 from fastbatch.events import BundleUploaded, InputFailed, TaskDone, TasksSubmitted
 from fastbatch.facts import (
@@ -27,6 +27,7 @@ from fastbatch.facts import (
     NotStored,
     Prepare,
     Rejected,
+    Returned,
     Stored,
     Submit,
     Submitted,
@@ -62,9 +63,15 @@ class Ledger:
     """The books of a run: where every bundle and every input is."""
 
     def __init__(
-        self, plan: Plan, *, retries: int, retry_wait: float, standings: Mapping[str, Standing] | None = None
+        self,
+        plan: Plan,
+        *,
+        retries: int,
+        retry_wait: float,
+        standings: Mapping[str, Standing] | None = None,
+        job: int = 0,
     ) -> None:
-        """Open the books; `standings` are where they go on, by bundle."""
+        """Open the books; `standings` are where they go on, by bundle, with what is waited for in a job."""
         self._plan = plan
         self._retries = retries
         self._retry_wait = retry_wait
@@ -75,13 +82,14 @@ class Ledger:
         self._changed: set[str] = set()
         self._failures: dict[str, Failure] = {}
         self._done = 0
-        self._open_tasks: set[Task] = set()
+        self._open_tasks: dict[Task, int] = {}  # and their jobs
+        self._open_in: Counter[int] = Counter()  # how many tasks of each job
         self._ended_tasks: set[Task] = set()  # of bundles that are not done
         self.tasks = self.uploaded = self.uploaded_bytes = self.reused = 0
         for bundle in plan.bundles:
-            self._enter(bundle, (standings or {}).get(bundle.id) or Standing())
+            self._enter(bundle, (standings or {}).get(bundle.id) or Standing(), job)
 
-    def _enter(self, bundle: Bundle, standing: Standing) -> None:
+    def _enter(self, bundle: Bundle, standing: Standing, job: int) -> None:
         """Take a bundle in, where it stands."""
         entry = _Entry(bundle, standing, standing.attempt)
         self._entries[bundle.id] = entry
@@ -92,7 +100,7 @@ class Ledger:
             self._count_stored(standing.blob.length, reused=not standing.uploaded)
         match standing.state:
             case State.WAITING:
-                self._open_tasks.add(Task(bundle.id, standing.attempt))
+                self._open(Task(bundle.id, standing.attempt), job)
             case State.DONE:
                 self._count_done(entry)
             case State.FAILED if standing.cause is not None:
@@ -122,6 +130,10 @@ class Ledger:
         standings = {bundle: entry.standing for bundle, entry in self._entries.items()}
         check(self._plan, standings, self._failures.keys(), self.books)
 
+    def check_bytes(self, counted: int) -> None:
+        """See that as many bytes were counted as the inputs that are done have. Raises Imbalance where not."""
+        check_bytes(sum(self._entries[bundle.id].what_is_left().size for bundle, _ in self.results()), counted)
+
     @property
     def books(self) -> Books:
         """Tell where the inputs are."""
@@ -142,6 +154,15 @@ class Ledger:
         """Tell how many tasks the service has that are not known to be completed."""
         return len(self._open_tasks)
 
+    @property
+    def jobs(self) -> list[int]:
+        """Give the jobs that have tasks that are not known to be completed."""
+        return sorted(job for job, tasks in self._open_in.items() if tasks)
+
+    def awaits(self, task: Task) -> bool:
+        """Tell whether the service has a task that is not known to be completed."""
+        return task in self._open_tasks
+
     def needs_nodes(self) -> bool:
         """Tell whether anything is still to run on a node."""
         return any(self._states[state] for state in _BEFORE_RESULTS)
@@ -153,7 +174,7 @@ class Ledger:
     def expects(self, task: Task) -> bool:
         """Tell whether the ending of a task is news."""
         entry = self._entries.get(task.bundle)
-        if entry is None or entry.standing.state.final:
+        if entry is None or entry.standing.state.final or entry.standing.state is State.PREPARING:
             return False
         return task.attempt <= entry.standing.attempt and task not in self._ended_tasks
 
@@ -161,34 +182,40 @@ class Ledger:
         """Give the tasks whose results count: those of bundles whose inputs are done."""
         for entry in self._entries.values():
             by = entry.standing.done_by
-            if entry.standing.state is State.DONE and by is not None and not self._failed_elsewhere(entry.bundle):
+            if entry.standing.state is State.DONE and by is not None and self._counts(entry.bundle):
                 yield entry.bundle, by
 
     def apply(self, fact: Fact) -> list[Action]:
         """Note what happened; say what is to be done."""
-        actions: list[Action] = []
         match fact:
-            case Built():
-                actions = self._built(fact)
-            case Stored():
-                actions = self._stored(fact)
-            case NotStored():
-                actions = self._not_stored(fact)
-            case Submitted():
-                actions = self._submitted(fact.tasks)
-            case Rejected():
-                actions = self._rejected(fact)
-            case Ended():
-                actions = self._ended(fact.ending)
-            case Collected():
-                actions = self._collected(fact.task)
-            case Unsound():
-                actions = self._unsound(fact)
-            case Abandoned():
-                actions = self._abandoned(fact.reason)
+            case Built() | Stored() | NotStored():
+                return self._of_storage(fact)
+            case Submitted() | Rejected() | Returned():
+                return self._of_submission(fact)
+            case Ended() | Abandoned():
+                return self._ended(fact.ending) if isinstance(fact, Ended) else self._abandoned(fact)
+            case Collected() | Unsound():
+                return self._collected(fact.task) if isinstance(fact, Collected) else self._unsound(fact)
             case _:
                 assert_never(fact)
-        return actions
+
+    def _of_storage(self, fact: Built | Stored | NotStored) -> list[Action]:
+        match fact:
+            case Built():
+                return self._built(fact)
+            case Stored():
+                return self._stored(fact)
+            case NotStored():
+                return self._not_stored(fact)
+
+    def _of_submission(self, fact: Submitted | Rejected | Returned) -> list[Action]:
+        match fact:
+            case Submitted():
+                return self._submitted(fact)
+            case Rejected():
+                return self._rejected(fact)
+            case Returned():
+                return self._returned(fact.tasks)
 
     def _built(self, fact: Built) -> list[Action]:
         entry = self._entries[fact.bundle]
@@ -196,6 +223,8 @@ class Ledger:
             return []
         self._changed.add(fact.bundle)
         standing = entry.standing
+        if standing.blob not in (None, fact.blob):  # what it was before is stored, not what it is now
+            standing.uploaded = None
         standing.blob, standing.checks = fact.blob, fact.checks
         standing.lost |= {failure.name: failure.reason for failure in fact.failures}
         told = [action for failure in fact.failures for action in self._lose(failure)]
@@ -239,18 +268,38 @@ class Ledger:
         delay = min(_LONGEST_DELAY, self._retry_wait * 3.0 ** (tried - 1)) if tried else 0.0
         return [Submit(task, entry.bundle, standing.blob, delay)]
 
-    def _submitted(self, tasks: tuple[Task, ...]) -> list[Action]:
-        self.tasks += len(tasks)
-        for task in tasks:
+    def _submitted(self, fact: Submitted) -> list[Action]:
+        self.tasks += len(fact.tasks)
+        for task in fact.tasks:
             entry = self._entries[task.bundle]
             if self.expects(task):  # its ending may have been faster than the answer to its submission
-                self._open_tasks.add(task)
+                self._open(task, fact.job)
             if entry.standing.state is State.SUBMITTING and task.attempt == entry.standing.attempt:
                 self._move(entry, State.WAITING)
-        return [Tell(TasksSubmitted(len(tasks)))]
+        return [Tell(TasksSubmitted(len(fact.tasks)))]
+
+    def _returned(self, tasks: tuple[Task, ...]) -> list[Action]:
+        entries = [(task, self._entries[task.bundle]) for task in tasks]
+        return [
+            Submit(task, entry.bundle, entry.standing.blob)
+            for task, entry in entries
+            if entry.standing.state is State.SUBMITTING
+            and entry.standing.blob is not None
+            and task.attempt == entry.standing.attempt
+        ]
+
+    def _open(self, task: Task, job: int) -> None:
+        self._close(task)
+        self._open_tasks[task] = job
+        self._open_in[job] += 1
+
+    def _close(self, task: Task) -> None:
+        job = self._open_tasks.pop(task, None)
+        if job is not None:
+            self._open_in[job] -= 1
 
     def _rejected(self, fact: Rejected) -> list[Action]:
-        self._open_tasks.discard(fact.task)
+        self._close(fact.task)
         entry = self._entries[fact.task.bundle]
         if entry.standing.state is not State.SUBMITTING or fact.task.attempt != entry.standing.attempt:
             return []
@@ -260,7 +309,7 @@ class Ledger:
         entry = self._entries[ending.task.bundle]
         if not self.expects(ending.task):
             return []
-        self._open_tasks.discard(ending.task)
+        self._close(ending.task)
         self._ended_tasks.add(ending.task)
         if entry.standing.state is State.FETCHING:  # an earlier attempt's result is on its way
             return []
@@ -278,11 +327,15 @@ class Ledger:
         ending = Ending(fact.task, succeeded=False)
         return self._retry_or_fail(entry, ending, Diagnosis(fact.reason, Cure.AGAIN))
 
-    def _abandoned(self, reason: str) -> list[Action]:
+    def _abandoned(self, fact: Abandoned) -> list[Action]:
         """Fail what is still to run; results that are on their way count."""
-        still = [entry for entry in self._entries.values() if entry.standing.state in _BEFORE_RESULTS]
-        causes = (Cause(reason, Task(entry.bundle.id, entry.standing.attempt), passing=True) for entry in still)
-        return [action for entry, cause in zip(still, causes, strict=True) for action in self._fail(entry, cause)]
+        actions: list[Action] = []
+        for entry in self._entries.values():
+            task = Task(entry.bundle.id, entry.standing.attempt)
+            waits_there = self._open_tasks.get(task) == fact.job
+            if waits_there or (not fact.all_done and entry.standing.state in _BEFORE_RESULTS):
+                actions += self._fail(entry, Cause(fact.reason, task, passing=True))
+        return actions
 
     def _retry_or_fail(self, entry: _Entry, ending: Ending, diagnosis: Diagnosis) -> list[Action]:
         passing = diagnosis.cure is not Cure.NONE
@@ -337,13 +390,15 @@ class Ledger:
         self._states[state] += 1
         entry.standing.state = state
         if state.final:
-            attempts = {Task(entry.bundle.id, attempt) for attempt in range(entry.standing.attempt + 1)}
-            self._open_tasks -= attempts
-            self._ended_tasks -= attempts
+            for attempt in range(entry.standing.attempt + 1):
+                task = Task(entry.bundle.id, attempt)
+                self._close(task)
+                self._ended_tasks.discard(task)
 
-    def _failed_elsewhere(self, bundle: Bundle) -> bool:
-        """Tell whether a slice is of an input that failed: then it counts for nothing."""
-        return bundle.kind is Kind.SLICE and bundle.items[0].name in self._failures
+    def _counts(self, bundle: Bundle) -> bool:
+        """Tell whether all of its inputs are done: a slice counts for nothing if another one is not."""
+        name = bundle.items[0].name
+        return bundle.kind is not Kind.SLICE or not (self._slices[name] or name in self._failures)
 
 
 def _failures(entry: _Entry, cause: Cause) -> list[Failure]:

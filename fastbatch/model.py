@@ -5,7 +5,7 @@ import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,12 @@ class Failure:
     task: str | None = None
     passing: bool = False  # another attempt may go well
 
+    @classmethod
+    def of(cls, json: Mapping[str, Any]) -> Self:
+        """Return the failure that has this JSON."""
+        name = base64.b64decode(json["name_b64"]).decode("utf-8", "surrogateescape")
+        return cls(name, json["reason"], json["task"], json["passing"])
+
     def json(self) -> dict[str, object]:
         """Return it for JSON."""
         return {**name_fields(self.name), "reason": self.reason, "task": self.task, "passing": self.passing}
@@ -163,6 +169,12 @@ class Totals:
     top: tuple[tuple[str, int], ...] = ()
 
 
+_PLAIN_FIELDS = (
+    *("bundles", "tasks", "uploaded", "uploaded_bytes", "reused"),
+    *("seconds", "requests", "pool", "output", "left"),
+)
+
+
 @dataclass(frozen=True)
 class Summary:
     """What a run came to; all of it from recorded outcomes."""
@@ -186,6 +198,19 @@ class Summary:
     def complete(self) -> bool:
         """Tell whether every input is done."""
         return self.books.done == self.books.planned
+
+    @classmethod
+    def of(cls, json: Mapping[str, Any]) -> Self:
+        """Return the summary that has this JSON."""
+        inputs = json["inputs"]
+        top = tuple((entry["word"], entry["count"]) for entry in json["top"])
+        return cls(
+            run=json["run"],
+            books=Books(inputs["planned"], inputs["done"], inputs["failed"]),
+            totals=Totals(json["bytes"], json["words"], json["distinct"], top),
+            failures=[Failure.of(failure) for failure in json["failures"]],
+            **{name: json[name] for name in _PLAIN_FIELDS},
+        )
 
     def json(self) -> dict[str, object]:
         """Return it for JSON."""

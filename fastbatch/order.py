@@ -12,6 +12,8 @@ class Order:
     """What is to be run, under which name, and where results are kept until they are merged."""
 
     run: str
+    uid: str  # by which its jobs are known to be ours
+    job: int  # the number of its newest job
     plan: Plan
     settings: Settings
     workload: Workload

@@ -40,8 +40,7 @@ class Outputs:
 
     folder: str
     per_file: bool
-    job: str = ""  # the job and the pool that the files of inputs name
-    pool: str = ""
+    pool: str = ""  # that the files of inputs name
 
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[BinaryIO]:

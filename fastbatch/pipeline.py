@@ -7,7 +7,9 @@ that does it. Streams hold ids and no content, so they have no bound; what is he
 
 import contextlib
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Generic, Self, TypeVar, assert_never
 
@@ -15,10 +17,9 @@ import anyio
 from anyio import CapacityLimiter
 from anyio.abc import TaskGroup
 
-from fastbatch.azure.services import Services
+from fastbatch import names
 from fastbatch.budget import ByteBudget
 from fastbatch.capacity import Capacity, threads
-from fastbatch.events import Observer
 from fastbatch.facts import (
     Action,
     Built,
@@ -37,15 +38,18 @@ from fastbatch.facts import (
 from fastbatch.groups import unwrapped
 from fastbatch.guard import Guard, Guarded
 from fastbatch.ledger import Ledger
+from fastbatch.manners import Manners, Reach
+from fastbatch.model import Ending, Task
 from fastbatch.order import Order
+from fastbatch.recorder import Recorder, Write
 from fastbatch.stages import describe
 from fastbatch.stages.fetch import Explainer, Fetcher
-from fastbatch.stages.ground import Ground
 from fastbatch.stages.merge import SoundResult
+from fastbatch.stages.site import Site
 from fastbatch.stages.submit import Submitter
 from fastbatch.stages.upload import Uploader
 from fastbatch.stages.watch import Watcher
-from fastbatch.stopwatch import Stopwatch
+from fastbatch.standing import Standing, State
 
 T = TypeVar("T")
 
@@ -64,69 +68,129 @@ _SHOWN_BY: dict[type[Fact], str] = {
 }
 
 
-class Pipeline:
-    """Drives a run from its plan until every bundle is done or has failed."""
+# The states that are over when a stage has nothing more to do.
+_ENDS = (
+    frozenset({State.PREPARING}),
+    frozenset({State.PREPARING, State.SUBMITTING}),
+    frozenset({State.PREPARING, State.SUBMITTING, State.WAITING}),
+)
 
-    def __init__(self, order: Order, services: Services, observe: Observer, stopwatch: Stopwatch) -> None:
-        settings = order.settings
-        self.ledger = Ledger(order.plan, retries=settings.task_retries, retry_wait=RETRY_WAIT)
+
+# The states in which no bundle may be for a run to have been driven as far as it is to be.
+_BEFORE = {
+    Reach.PRESENT: frozenset({State.FETCHING}),
+    Reach.SUBMITTED: frozenset({State.PREPARING, State.SUBMITTING}),
+    Reach.END: frozenset(state for state in State if not state.final),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a run goes on; a new one has nothing yet."""
+
+    standings: Mapping[str, Standing] = field(default_factory=dict)
+    endings: Sequence[Ending] = ()  # that came meanwhile
+    known_until: Mapping[int, datetime | None] = field(default_factory=dict)  # by job
+    tasks: int = 0  # that were ever submitted
+
+
+class Pipeline:
+    """Drives a run until every bundle is done or has failed."""
+
+    def __init__(self, order: Order, site: Site, start: Start, *, write: Write, manners: Manners) -> None:
+        settings, services = order.settings, site.services
+        self.ledger = Ledger(
+            order.plan,
+            retries=settings.task_retries,
+            retry_wait=RETRY_WAIT,
+            standings=start.standings,
+            job=site.jobs.number,
+        )
+        self.ledger.tasks = start.tasks
+        self.recorder = Recorder(write, self.ledger)
         self._order = order
-        self._services = services
-        self._observe = observe
-        self._stopwatch = stopwatch
-        self.ground = Ground(order, services, observe)
-        self._nodes: dict[str, str] = {}
-        self._settled = anyio.Event()
+        self._site = site
+        self._start = start
+        self._manners = manners
+        self._ran: dict[str, Ending] = {}
+        self._needed = anyio.Event()
+        self._reached = anyio.Event()
+        self._ends = [*_ENDS]
 
         capacity = Capacity(CapacityLimiter(threads()), ByteBudget(settings.in_flight), together)
         self._prepare, self._submit = _Stream[Prepare](), _Stream[Submit]()
         self._fetch, self._explain = _Stream[Fetch](), _Stream[Explain]()
         self._uploader = Uploader(services.storage, describe.BUNDLES, capacity, self._note)
-        self._watcher = Watcher(services.batch, order.run, self.ledger, note=self._note, observe=observe)
+        self._watcher = Watcher(services.batch, order.run, self.ledger, note=self._note, observe=manners.observe)
         self._fetcher = Fetcher(services.storage, order.run, order.folder, order.workload, capacity=capacity)
-        self._explainer = Explainer(services.batch, services.storage, order.run, observe)
+        self._explainer = Explainer(services.batch, services.storage, order.run, manners.observe)
         if settings.per_file:
             self._watcher.want_nodes()
+        for job, until in start.known_until.items():
+            self._watcher.knows(job, until)
 
     async def run(self) -> None:
-        """Run until all is settled."""
+        """Run as far as it is to be driven."""
+        self.ledger.check()
         with contextlib.ExitStack() as streams:
             for stream in (self._prepare, self._submit, self._fetch, self._explain):
                 streams.enter_context(stream)
-            self._act(self.ledger.begin())
-            await self._work()
+            try:
+                await self._work()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self.recorder.flush()
+        self.ledger.check()
 
     async def _work(self) -> None:
         async with anyio.create_task_group() as stages:
             async with anyio.create_task_group() as background:
                 self._background = background
-                background.start_soon(self._set_up, stages)
-                background.start_soon(self._watcher.work)
-                background.start_soon(self._guard)
+                background.start_soon(self.recorder.work)
+                if self._manners.reach is not Reach.PRESENT:
+                    background.start_soon(self._set_up, stages)
+                    background.start_soon(self._watcher.work)
+                    background.start_soon(self._guard)
                 for _ in range(self._order.settings.upload_requests):
                     stages.start_soon(self._fetcher.work, self._fetch.out, self._note)
                 for _ in range(_EXPLAINERS):
                     stages.start_soon(self._explainer.work, self._explain.out)
-                await self._settled.wait()
+                self._begin()
+                await self._reached.wait()
                 background.cancel_scope.cancel()
             for stream in (self._prepare, self._submit, self._fetch, self._explain):
                 stream.into.close()
+            if self._manners.reach is Reach.SUBMITTED:
+                stages.cancel_scope.cancel()
+
+    def _begin(self) -> None:
+        self._act(self.ledger.begin())
+        for ending in self._start.endings:
+            self._note(Ended(ending))
+        if self.ledger.needs_nodes():
+            self._needed.set()
+        self._see_ends()
 
     def found(self) -> list[SoundResult]:
         """Give the results that count."""
         return [
-            SoundResult(bundle, self._fetcher.path(task), task.id, self._nodes.get(task.id))
+            SoundResult(bundle, self._fetcher.path(task), task.id, *self._where(task))
             for bundle, task in self.ledger.results()
         ]
 
+    def _where(self, task: Task) -> tuple[str | None, str]:
+        """Tell on which node a task ran, if that is known, and in which job."""
+        ending = self._ran.get(task.id)
+        return (ending.node, names.job(self._order.run, ending.job)) if ending else (None, self._order.run)
+
     async def _set_up(self, stages: TaskGroup) -> None:
         """Bring about what bundles and tasks need; uploads begin before it is all there."""
-        with self._stopwatch.during("set up"):
-            ground = self.ground
-            needed = [ground.make_job, ground.ready_storage, ground.find_pool]
+        await self._needed.wait()
+        with self._manners.stopwatch.during("set up"):
+            ground, jobs = self._site.ground, self._site.jobs
+            needed = [jobs.make, ground.ready_storage, ground.find_pool]
             await together([partial(self._begin_uploads, stages), *needed])
-            describer = await ground.describer()
-        submitter = Submitter(self._services.batch, self._order.run, describe=describer, note=self._note)
+        submitter = Submitter(self._site.services.batch, jobs, self._note)
         for _ in range(self._order.settings.batch_requests):
             stages.start_soon(submitter.work, self._submit.out)
 
@@ -136,46 +200,57 @@ class Pipeline:
             stages.start_soon(self._uploader.work, self._prepare.out)
 
     async def _guard(self) -> None:
-        await self.ground.pool_is_there.wait()
+        await self._site.ground.pool_is_there.wait()
         guard = Guard(
-            self._services.batch,
-            Guarded(self._order.settings.pool, self._order.run),
+            self._site.services.batch,
+            Guarded(self._order.settings.pool, self._site.jobs),
             self.ledger,
             note=self._note,
-            observe=self._observe,
+            observe=self._manners.observe,
         )
         await guard.work()
 
     def _note(self, fact: Fact) -> None:
         """Enter what happened into the books, and set going what follows."""
         if stage := _SHOWN_BY.get(type(fact)):
-            self._stopwatch.mark(stage)
-        if isinstance(fact, Ended) and fact.ending.node:
-            self._nodes[fact.ending.task.id] = fact.ending.node
-        self._act(self.ledger.apply(fact))
+            self._manners.stopwatch.mark(stage)
+        if isinstance(fact, Ended) and fact.ending.succeeded and self._order.settings.per_file:
+            self._ran[fact.ending.task.id] = fact.ending
+        actions = self.ledger.apply(fact)
+        self.recorder.note(fact)
+        self._act(actions)
         if isinstance(fact, Submitted):
-            self._stopwatch.mark("run")
+            self._manners.stopwatch.mark("run")
             self._watcher.submitted.set()
-        if self.ledger.settled:
-            self._settled.set()
+        self._see_ends()
+
+    def _see_ends(self) -> None:
+        """Check the books at the end of each stage; see whether all is submitted, or settled."""
+        while self._ends and self.ledger.none_in(*self._ends[0]):
+            self._ends.pop(0)
+            self.ledger.check()
+        if self.ledger.none_in(*_BEFORE[self._manners.reach]):
+            self._reached.set()
 
     def _act(self, actions: Sequence[Action]) -> None:
         for action in actions:
             if stage := _BEGUN_BY.get(type(action)):
-                self._stopwatch.mark(stage)
+                self._manners.stopwatch.mark(stage)
             match action:
                 case Prepare():
+                    self._needed.set()
                     self._prepare.into.send_nowait(action)
                     if action.replace:  # what was gone or bad may have been the program
-                        self._background.start_soon(self.ground.put_program)
+                        self._background.start_soon(self._site.ground.put_program)
                 case Submit():
+                    self._needed.set()
                     self._send_later(action)
                 case Fetch():
                     self._fetch.into.send_nowait(action)
                 case Explain():
                     self._explain.into.send_nowait(action)
                 case Tell():
-                    self._observe(action.event)
+                    self._manners.observe(action.event)
                 case _:
                     assert_never(action)
 

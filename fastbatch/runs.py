@@ -1,61 +1,245 @@
-"""A run as a whole: a name, the pipeline, the merge, the summary, and what is cleaned away."""
+"""Runs as a whole: begun, gone on with, or looked at; each is written in the journal before its first request."""
 
 import contextlib
+import dataclasses
 import os
-import shutil
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
-import anyio
 from anyio import to_thread
 
 from fastbatch import names, state
 from fastbatch.azure.services import Services, connected
 from fastbatch.configuration.checking import problems_of_account
-from fastbatch.errors import OutputFailed, UsageError
-from fastbatch.events import Observer, RunCompleted, RunPlanned, RunStarted
-from fastbatch.groups import unwrapped
-from fastbatch.model import Plan, Summary, Totals
+from fastbatch.driving import Drive
+from fastbatch.errors import Busy, OutputFailed, UsageError
+from fastbatch.events import Noticed, RunCompleted, RunPlanned, RunResumed, RunStarted
+from fastbatch.following import follow
+from fastbatch.holding import held
+from fastbatch.journal.records import Phase, RunRecord
+from fastbatch.journal.store import Journal
+from fastbatch.manners import Manners
+from fastbatch.model import Books, Plan, Summary
 from fastbatch.order import Order
-from fastbatch.outputs import SUMMARY, Outputs
-from fastbatch.pipeline import Pipeline
+from fastbatch.pipeline import Start
+from fastbatch.place import Place
+from fastbatch.recovery import Again, Known, Recovery, has_work, recover
 from fastbatch.settings import Account, Settings
-from fastbatch.stages.clean import Cleaner, Confirm
-from fastbatch.stages.merge import merge
-from fastbatch.stopwatch import Stopwatch
+from fastbatch.stages.clean import Cleaner
+from fastbatch.stages.ground import Ground
+from fastbatch.stages.jobs import Jobs
+from fastbatch.stages.site import Site
+from fastbatch.stages.survey import Survey, returned, survey
 from fastbatch.workload import Counting
 
-
-@dataclass(frozen=True, slots=True)
-class Manners:
-    """Who is told, who is asked before something is cleaned away, and what takes the time."""
-
-    observe: Observer
-    confirm: Confirm
-    stopwatch: Stopwatch
+# A task that waits must be able to begin and to end with what it was signed.
+_SIGNED_FOR = timedelta(minutes=10)
 
 
-async def carry_out(plan: Plan, settings: Settings, account: Account, manners: Manners) -> Summary:
-    """Carry out a plan. Raises UsageError before anything is created, if the account can't be used for it."""
+async def carry_out(
+    plan: Plan, settings: Settings, account: Account, manners: Manners, place: Place | None = None
+) -> Summary:
+    """
+    Carry out a plan. The place tells more of the account than is to be seen by it.
+
+    Raises UsageError before anything is created, if the account can't be used for it.
+    """
+    _check(account, settings)
+    run = names.new_run(settings.name)
+    with held(run), Journal.opened() as journal, _folder(run) as folder:
+        record = _record(run, plan, settings, place or Place.of(account))
+        await to_thread.run_sync(journal.begin, record, plan)
+        manners.observe(RunStarted(run, settings.pool))
+        manners.observe(RunPlanned(len(plan.items), plan.bytes, len(plan.bundles), plan.bundle_size))
+        order = _order(record, plan, settings, folder)
+        async with _on_site(order, account, manners, journal) as site:
+            return await Drive(order, site, Start(), manners, journal).whole()
+
+
+async def carry_on(
+    run: str, account: Account, manners: Manners, settings: Settings | None = None, *, again: Again = Again.PASSING
+) -> Summary:
+    """
+    Go on with a run from whatever it reached, as the journal and the services have it.
+
+    `settings` are its recorded ones, with what is to be different this time. Raises UsageError, Busy.
+    """
+    with held(run), Journal.opened() as journal, _folder(run) as folder:
+        record = journal.record(run)
+        settings = settings or record.settings
+        _check(account, settings)
+        if record.cleaned:
+            raise UsageError(f"What run {run} made was deleted, so it can't go on; run its inputs again.")
+        plan = await to_thread.run_sync(journal.plan, run)
+        manners.observe(RunStarted(run, settings.pool))
+        manners.observe(RunPlanned(len(plan.items), plan.bytes, len(plan.bundles), plan.bundle_size))
+        order = _order(record, plan, settings, folder)
+        async with _on_site(order, account, manners, journal) as site:
+            going_on = _GoingOn(record, order, site, manners, journal)
+            return await going_on.whole(again)
+
+
+async def attach(run: str, account: Account, manners: Manners, settings: Settings | None = None) -> Summary:
+    """Follow a run while another process drives it, and drive it to its end where none does."""
+    while True:
+        if (summary := await follow(run, manners.observe)) is not None:
+            return summary
+        with contextlib.suppress(Busy):  # another one was faster
+            return await carry_on(run, account, manners, settings, again=Again.NOTHING)
+
+
+async def bring(run: str, account: Account, manners: Manners, settings: Settings | None = None) -> Summary:
+    """
+    Bring here what is done of a run, whether it goes on or not, and name what is not.
+
+    Nothing is changed on the services; nor in the journal, while another process drives the run.
+    """
+    with contextlib.ExitStack() as stack:
+        journal = stack.enter_context(Journal.opened())
+        record = journal.record(run)
+        settings = settings or record.settings
+        if gone := _why_gone(record):
+            raise UsageError(gone)
+        try:
+            stack.enter_context(held(run))
+        except Busy:
+            folder, ours = stack.enter_context(tempfile.TemporaryDirectory(prefix="fastbatch-")), None
+        else:
+            folder, ours = stack.enter_context(_folder(run)), journal
+        plan = await to_thread.run_sync(journal.plan, run)
+        manners.observe(RunStarted(run, settings.pool))
+        manners.observe(RunPlanned(len(plan.items), plan.bytes, len(plan.bundles), plan.bundle_size))
+        order = _order(record, plan, settings, folder)
+        async with _on_site(order, account, manners, journal) as site:
+            known, listed = await _look(order, site, journal)
+            standings = await to_thread.run_sync(journal.standings, run)
+            recovery = recover(plan.bundles, standings, known, Again.NOTHING)
+            start = Start(recovery.standings, recovery.endings, listed.until, len(known.attempts))
+            return await Drive(order, site, start, manners, ours).present()
+
+
+def _why_gone(record: RunRecord) -> str | None:
+    """Say why there are no results of a run any more, if that is known."""
+    if record.cleaned:
+        return f"What run {record.id} made was deleted, its results too; run its inputs again."
+    summary = record.summary or {}
+    left = summary.get("left")
+    if summary.get("complete") and isinstance(left, list) and not any(what.startswith("container") for what in left):
+        output = record.settings.output
+        where = f"they were written to {output!r}" if output else "they were only shown; see: fastbatch status"
+        return f"Run {record.id} was completed, and its results were deleted from storage then; {where}."
+    return None
+
+
+class _GoingOn:
+    """A run that goes on."""
+
+    def __init__(self, record: RunRecord, order: Order, site: Site, manners: Manners, journal: Journal) -> None:
+        self._record = record
+        self._order = order
+        self._site = site
+        self._manners = manners
+        self._journal = journal
+
+    async def whole(self, again: Again) -> Summary:
+        run, bundles = self._order.run, self._order.plan.bundles
+        standings = await to_thread.run_sync(self._journal.standings, run)
+        there_again = await to_thread.run_sync(partial(returned, self._order.plan.items, standings))
+        if self._record.phase is Phase.OVER and not has_work(bundles, standings, again, there_again):
+            return await self._over()
+        await to_thread.run_sync(partial(self._journal.enter, run, Phase.GOING))
+        known, listed = await _look(self._order, self._site, self._journal, self._record.signed_until)
+        recovery = recover(bundles, standings, known, again, there_again)
+        await self._stop(recovery)
+        start = Start(recovery.standings, recovery.endings, listed.until, len(known.attempts))
+        self._manners.observe(_resumed(recovery, start.tasks))
+        return await Drive(self._order, self._site, start, self._manners, self._journal).whole()
+
+    async def _over(self) -> Summary:
+        """Tell what the run came to, when what was still to be cleaned away is."""
+        summary = Summary.of(self._record.summary or {})
+        ground, settings = self._site.ground, self._order.settings
+        ground.made += summary.left
+        cleaner = Cleaner(self._order, self._site, self._manners.observe)
+        if summary.complete and not settings.keep_data and cleaner.has_data:
+            await cleaner.clean(complete=True, made_pool=self._record.made_pool, confirm=self._manners.confirm)
+            summary = dataclasses.replace(summary, left=cleaner.left)
+            await to_thread.run_sync(self._journal.enter, self._order.run, Phase.OVER, summary.json())
+        self._manners.observe(RunCompleted(summary))
+        return summary
+
+    async def _stop(self, recovery: Recovery) -> None:
+        """End tasks that would only fail."""
+        for sighting in recovery.stops:
+            job = names.job(self._order.run, sighting.job)
+            await self._site.services.batch.end_task(job, sighting.task.id)
+        if recovery.stops:
+            self._manners.observe(Noticed(f"{len(recovery.stops)} tasks that waited for too long are tried anew."))
+
+
+async def _look(
+    order: Order, site: Site, journal: Journal, signed_until: datetime | None = None
+) -> tuple[Known, Survey]:
+    """Learn what the services have of a run."""
+    services, jobs, ground = site.services, site.jobs, site.ground
+    attempts = await to_thread.run_sync(journal.attempts, order.run)
+    found = await services.batch.job(jobs.id)
+    listed = await survey(services.batch, order.run, jobs.number + 1)
+    live = jobs.number if jobs.find(found, used=bool(attempts)) else None
+    ground.made += [f"job {names.job(order.run, job)}" for job in listed.until]
+    ground.expect_results()
+    signed = signed_until is None or services.batch.line.clock.now() + _SIGNED_FOR < signed_until
+    known = {attempt.task: attempt.job for attempt in attempts}
+    return Known(listed.sightings, known, live, signed), listed
+
+
+def _resumed(recovery: Recovery, tasks: int) -> RunResumed:
+    standings = recovery.standings.values()
+    stored = sum(1 for standing in standings if standing.uploaded is not None)
+    return RunResumed(stored, tasks, len(recovery.endings))
+
+
+def _check(account: Account, settings: Settings) -> None:
     if problems := problems_of_account(account, settings):
         raise UsageError(problems)
-    run = names.new_run(settings.name)
-    manners.observe(RunStarted(run, settings.pool))
-    manners.observe(RunPlanned(len(plan.items), plan.bytes, len(plan.bundles), plan.bundle_size))
-    with _folder(run) as folder:
-        order = Order(run, plan, settings, Counting(settings.top, settings.ignore_case), folder)
-        async with connected(account, settings, manners.observe) as services:
-            return await _Run(order, services, manners).whole()
+
+
+def _record(run: str, plan: Plan, settings: Settings, place: Place) -> RunRecord:
+    kept = dataclasses.replace(settings, output=settings.output and os.path.abspath(settings.output))
+    books = Books(len(plan.items), 0, 0)
+    return RunRecord(run, str(uuid.uuid4()), datetime.now(UTC), place, kept, books, plan.bytes, len(plan.bundles))
+
+
+def _order(record: RunRecord, plan: Plan, settings: Settings, folder: str) -> Order:
+    workload = Counting(settings.top, settings.ignore_case)
+    return Order(record.id, record.uid, record.job, plan, settings, workload, folder)
+
+
+@contextlib.asynccontextmanager
+async def _on_site(order: Order, account: Account, manners: Manners, journal: Journal) -> AsyncIterator[Site]:
+    async with connected(account, order.settings, manners.observe) as services:
+        yield site_of(order, services, manners, journal)
+
+
+def site_of(order: Order, services: Services, manners: Manners, journal: Journal) -> Site:
+    """Give what a run has on the services, noting in the journal what it makes."""
+
+    async def note_job(number: int, signed_until: datetime | None) -> None:
+        await to_thread.run_sync(journal.note_job, order.run, number, signed_until)
+
+    ground = Ground(order, services, manners.observe)
+    return Site(services, ground, Jobs(order, services, ground, note=note_job))
 
 
 @contextlib.contextmanager
 def _folder(run: str) -> Iterator[str]:
-    """Have a folder for what is kept on this machine while a run goes on."""
+    """Have a folder for what is kept on this machine while a run is not over."""
     path = os.path.join(state.folder(), "runs", run)
     try:
-        os.makedirs(path, mode=0o700)
+        os.makedirs(path, mode=0o700, exist_ok=True)
     except OSError as error:
         raise OutputFailed(
             f"cannot make {path!r}: {error.strerror or error}. Name another folder for fastbatch's state with "
@@ -64,84 +248,5 @@ def _folder(run: str) -> Iterator[str]:
     try:
         yield path
     finally:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-class _Run:
-    """One run."""
-
-    def __init__(self, order: Order, services: Services, manners: Manners) -> None:
-        self._order = order
-        self._settings = order.settings
-        self._services = services
-        self._manners = manners
-        self._pipeline = Pipeline(order, services, manners.observe, manners.stopwatch)
-        self._cleaner = Cleaner(order.run, order.settings, services, self._pipeline.ground.made, manners.observe)
-
-    async def whole(self) -> Summary:
-        """Do all of it. What came of it is told before anything is deleted, and also if that is interrupted."""
-        try:
-            with anyio.move_on_after(self._settings.timeout), unwrapped():
-                await self._pipeline.run()
-            with self._manners.stopwatch.during("merge"):
-                totals = await self._merge()
-            self._write(self._summary(totals))
-        except BaseException as error:
-            await self._cleaner.leave(error)
-            raise
-        try:
-            with self._manners.stopwatch.during("clean"):
-                await self._clean()
-        finally:
-            summary = self._summary(totals)
-            self._write(summary)
-            self._manners.observe(RunCompleted(summary))
-        return summary
-
-    async def _clean(self) -> None:
-        books, pipeline = self._pipeline.ledger.books, self._pipeline
-        complete = books.done == books.planned
-        await self._cleaner.clean(complete=complete, made_pool=pipeline.ground.made_pool, confirm=self._manners.confirm)
-
-    def _write(self, summary: Summary) -> None:
-        if self._settings.output is not None:
-            self._outputs(self._settings.output).write_json(SUMMARY, summary.json())
-
-    def _outputs(self, folder: str) -> Outputs:
-        return Outputs(folder, self._settings.per_file, job=self._order.run, pool=self._settings.pool)
-
-    async def _merge(self) -> Totals:
-        output = self._settings.output
-        unwanted = threading.Event()
-        merging = partial(
-            merge,
-            self._pipeline.found(),
-            None if output is None else self._outputs(output),
-            top=self._settings.top,
-            folder=self._order.folder,
-            memory=self._settings.in_flight,
-            cancelled=unwanted.is_set,
-        )
-        try:
-            return await to_thread.run_sync(merging, abandon_on_cancel=True)
-        finally:
-            unwanted.set()
-
-    def _summary(self, totals: Totals) -> Summary:
-        ledger = self._pipeline.ledger
-        return Summary(
-            run=self._order.run,
-            books=ledger.books,
-            totals=totals,
-            bundles=len(self._order.plan.bundles),
-            tasks=ledger.tasks,
-            uploaded=ledger.uploaded,
-            uploaded_bytes=ledger.uploaded_bytes,
-            reused=ledger.reused,
-            failures=ledger.failures,
-            seconds=self._manners.stopwatch.seconds(),
-            requests=self._services.requests,
-            pool=self._settings.pool,
-            output=self._settings.output,
-            left=self._cleaner.left,
-        )
+        with contextlib.suppress(OSError):  # what was brought here is kept for when it goes on
+            os.rmdir(path)

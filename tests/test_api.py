@@ -69,8 +69,12 @@ class Cancelled:
 
 
 def kept() -> list[Path]:
-    """Give what runs have kept in the state folder, which is another for each test."""
-    return [path for path in state.folder().rglob("*") if path.is_file() or path.parent.name == "runs"]
+    """Give what runs have kept in the state folder, which is another for each test, beside journal and results."""
+    return [path for path in state.folder().rglob("*") if path.is_file() and not _is_to_be_kept(path)]
+
+
+def _is_to_be_kept(path: Path) -> bool:
+    return path.name.startswith("journal.db") or path.suffix in {".result", ".lock"}
 
 
 def chosen(tmp_path: Path, **more: Any) -> Settings:

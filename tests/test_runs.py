@@ -115,7 +115,7 @@ def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # What is asked as often as it takes: polls, and looks at the pool while they go on.
-POLLS = {"list tasks", "count the tasks", "look at the pool", "count the nodes"}
+POLLS = {"list tasks", "count the tasks", "look at the job", "look at the pool", "count the nodes"}
 
 
 @pytest.mark.parametrize(("files_per_task", "bundles"), [(None, 1), (4, 3), (1, 12)])

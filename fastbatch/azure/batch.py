@@ -35,6 +35,7 @@ _ERRORS_FROM = 300
 _READ_SECONDS = 45.0  # Batch itself takes 30 s at most
 _SCOPE = "https://batch.core.windows.net//.default"
 _GOING = frozenset({"JobBeingDeleted", "PoolBeingDeleted"})
+_OVER = frozenset({"TaskCompleted", "JobCompleted", "JobBeingTerminated", "JobBeingDeleted"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +133,12 @@ class Batch:
     async def end_job_after_tasks(self, job_id: str) -> None:
         """Let the service end a job as soon as all its tasks are completed."""
         body = _dump({"onAllTasksComplete": "terminatejob"})
-        await self._ask(Ask("let the job end", "PATCH", f"/jobs/{_segment(job_id)}", body=body))
+        await self._unless_over(Ask("let the job end", "PATCH", f"/jobs/{_segment(job_id)}", body=body))
 
     async def end_job(self, job_id: str, why: str) -> None:
         """End a job and all its tasks."""
         path = f"/jobs/{_segment(job_id)}/terminate"
-        await self._ask(Ask("end the job", "POST", path, body=_dump({"terminateReason": why})))
+        await self._unless_over(Ask("end the job", "POST", path, body=_dump({"terminateReason": why})))
 
     async def delete_job(self, job_id: str) -> None:
         """Begin to delete a job."""
@@ -152,9 +153,14 @@ class Batch:
         found: list[Json] = answer.get("value", [])
         return found
 
+    async def end_task(self, job_id: str, task_id: str) -> None:
+        """End a task, unless it is over or gone."""
+        path = f"/jobs/{_segment(job_id)}/tasks/{_segment(task_id)}/terminate"
+        await self._unless_over(Ask("end a task", "POST", path))
+
     def task_pages(self, job_id: str, *, where: str, select: str) -> AsyncIterator[list[Json]]:
         """Give tasks, a page at a time."""
-        params = {"$filter": where, "$select": select, "maxresults": str(limits.LIST_PAGE)}
+        params = {"$select": select, "maxresults": str(limits.LIST_PAGE), **({"$filter": where} if where else {})}
         return self._pages(Ask("list tasks", "GET", f"/jobs/{_segment(job_id)}/tasks", params))
 
     async def node_of(self, job_id: str, task_id: str) -> str | None:
@@ -188,6 +194,14 @@ class Batch:
             await self._ask(ask)
         except Refused as refused:
             if not refused.not_found and refused.code not in _GOING:
+                raise
+
+    async def _unless_over(self, ask: Ask) -> None:
+        """Ask for the end of what may have ended, or be gone."""
+        try:
+            await self._ask(ask)
+        except Refused as refused:
+            if not refused.not_found and refused.code not in _OVER:
                 raise
 
     async def _pages(self, ask: Ask) -> AsyncIterator[list[Json]]:

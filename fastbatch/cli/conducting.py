@@ -10,33 +10,56 @@ import click
 from anyio import to_thread
 
 from fastbatch.cli.display import Display
+from fastbatch.cli.exits import Exit
 from fastbatch.cli.interruption import Interrupted, exit_code, heard
+from fastbatch.events import Event, RunStarted
 from fastbatch.groups import unwrapped
-from fastbatch.model import Plan, Summary
-from fastbatch.runs import Manners, carry_out
-from fastbatch.settings import Account, Settings
+from fastbatch.manners import Manners, Reach
+from fastbatch.model import Summary
 from fastbatch.stages.clean import Confirm
 from fastbatch.stopwatch import Stopwatch
 
-_ON_SIGNAL = (
-    "Stopped before all was done; tasks that Batch has go on. To go on here, run the same command again: "
-    "what was uploaded is not uploaded again."
-)
 
+class Conductor:
+    """Has a run done, with questions to the user; a signal ends it."""
 
-def conduct(plan: Plan, settings: Settings, account: Account, display: Display, stopwatch: Stopwatch) -> Summary:
-    """Carry out a plan; raise Interrupted if a signal ends it."""
-    manners = Manners(display, _asking(display), stopwatch)
+    def __init__(self, display: Display, stopwatch: Stopwatch, reach: Reach = Reach.END) -> None:
+        self._display = display
+        self._manners = Manners(self._observe, _asking(display), stopwatch, reach)
+        self._run = ""
 
-    async def carrying_out() -> Summary:
-        return await carry_out(plan, settings, account, manners)
+    def conduct(self, doing: Callable[[Manners], Awaitable[Summary]]) -> Summary:
+        """Have something done; raise Interrupted if a signal ends it."""
 
-    def stopping() -> None:
-        display.stop()  # so that no bars are drawn over the hint, and a second signal leaves the terminal as it was
+        async def begin() -> Summary:
+            return await doing(self._manners)
+
+        return anyio.run(_until_signalled, begin, self._stopping)
+
+    def _observe(self, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self._run = event.run
+        self._display(event)
+
+    def _stopping(self) -> None:
+        self._display.stop()  # so no bars are drawn over the hint, and a second signal leaves the terminal as it was
         with contextlib.suppress(OSError):  # nobody may be there to read it
-            click.echo(_ON_SIGNAL, err=True)
+            click.echo(self._hint(), err=True)
 
-    return anyio.run(_until_signalled, carrying_out, stopping)
+    def _hint(self) -> str:
+        if not self._run:
+            return "Stopped before anything was begun."
+        if self._manners.reach is Reach.PRESENT:
+            return f"Stopped before all was here; to bring it: fastbatch fetch {self._run}"
+        return f"Stopped before all was done; tasks that Batch has go on. To go on here: fastbatch resume {self._run}"
+
+
+def end(display: Display, *, complete: bool) -> None:
+    """End with what a run came to; a result that could not be written is not done."""
+    if display.trouble:
+        click.echo(f"The result could not be written to standard output: {display.trouble}.", err=True)
+    if display.trouble or not complete:
+        raise click.exceptions.Exit(Exit.INCOMPLETE)
 
 
 async def _until_signalled(doing: Callable[[], Awaitable[Summary]], stopping: Callable[[], None]) -> Summary:

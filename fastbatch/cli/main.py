@@ -4,10 +4,13 @@ import click
 
 import fastbatch
 from fastbatch.cli.config import config
+from fastbatch.cli.fetch import fetch
 from fastbatch.cli.interruption import Program
 from fastbatch.cli.local import local
 from fastbatch.cli.ls import ls
+from fastbatch.cli.resume import resume
 from fastbatch.cli.run import run
+from fastbatch.cli.watch import watch
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -27,6 +30,9 @@ def main() -> None:
 
 
 main.add_command(run)
+main.add_command(watch)
+main.add_command(fetch)
+main.add_command(resume)
 main.add_command(ls)
 main.add_command(config)
 main.add_command(local)

@@ -25,6 +25,32 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def setting_options(*names: str) -> Decorator:
+    """Give a command the options for some settings, as texts or None."""
+
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        for name in reversed(names):
+            command = _option(SETTINGS[name])(command)
+        return command
+
+    return decorated
+
+
+def display_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say how a run is shown; `wishes` reads them."""
+    for option in reversed(_DISPLAY):
+        command = option(command)
+    return command
+
+
+_DISPLAY = (
+    click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines; the last one is run.completed."),
+    click.option("-q", "--quiet", is_flag=True, help="Show errors and the result only."),
+    click.option("-v", "--verbose", is_flag=True, help="Show requests that are sent again, too."),
+    click.option("--log-file", type=click.Path(dir_okay=False), metavar="FILE", help="Append all events as JSON."),
+)
+
+
 def account_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say which account is used: `profile` and `local`."""
     command = click.option("--local", is_flag=True, help="Use the local services; ignore what is set for accounts.")(

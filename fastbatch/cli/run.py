@@ -6,17 +6,17 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from fastbatch.bounds import SETTINGS
-from fastbatch.cli.exits import Exit, boundary
-from fastbatch.cli.options import account_options, run_options
+from fastbatch.cli.exits import boundary
+from fastbatch.cli.options import account_options, display_options, run_options
 
 if TYPE_CHECKING:
-    from fastbatch.cli.display import Display
     from fastbatch.configuration import Configuration
     from fastbatch.model import Plan
     from fastbatch.settings import Settings
@@ -32,6 +32,7 @@ class _Asked:
     nul: bool
     sample: int | None
     dry_run: bool
+    detach: bool
     as_json: bool
     quiet: bool
     verbose: bool
@@ -47,10 +48,8 @@ class _Asked:
 @click.option("-0", "nul", is_flag=True, help="With INPUT -: the list on standard input is separated by NUL.")
 @click.option("--sample", type=click.IntRange(1, 1_000_000), metavar="N", help="Without INPUT: make N small texts.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines; the last one is run.completed.")
-@click.option("-q", "--quiet", is_flag=True, help="Show errors and the result only.")
-@click.option("-v", "--verbose", is_flag=True, help="Show requests that are sent again, too.")
-@click.option("--log-file", type=click.Path(dir_okay=False), metavar="FILE", help="Append all events as JSON lines.")
+@click.option("--detach", is_flag=True, help="Return when all is submitted; `fastbatch watch` attaches again.")
+@display_options
 def run(**given: Any) -> None:
     """
     Count the words of thousands of files on Azure Batch: upload, submit, wait, fetch, merge, clean up.
@@ -110,14 +109,19 @@ def _run(asked: _Asked, inputs: list[str], flags: dict[str, Any]) -> None:
 
         show(plan, configuration, as_json=asked.as_json)
         return
-    from fastbatch.cli.conducting import conduct
+    from fastbatch.cli.conducting import Conductor, end
     from fastbatch.cli.display import Wishes, choose
+    from fastbatch.manners import Reach
+    from fastbatch.place import Place
+    from fastbatch.runs import carry_out
 
     wishes = Wishes(json=asked.as_json, quiet=asked.quiet, verbose=asked.verbose, log_file=asked.log_file)
     with choose(wishes) as display:
         account = configuration.account or _local_account(quiet=asked.quiet)
-        summary = conduct(plan, configuration.settings, account, display, stopwatch)
-    _end(display, complete=summary.complete)
+        place = Place.of(account, profile=configuration.profile, local=configuration.account is None)
+        conductor = Conductor(display, stopwatch, Reach.SUBMITTED if asked.detach else Reach.END)
+        summary = conductor.conduct(partial(carry_out, plan, configuration.settings, account, place=place))
+    end(display, complete=summary.complete or asked.detach)
 
 
 def _prepare(asked: _Asked, inputs: list[str], flags: dict[str, Any]) -> tuple["Configuration", "Plan"]:
@@ -155,11 +159,3 @@ def _local_account(*, quiet: bool) -> Any:
     from fastbatch.cli.account import local_account
 
     return local_account(lambda text: None if quiet else click.echo(text, err=True))
-
-
-def _end(display: "Display", *, complete: bool) -> None:
-    """End with what the run came to; a result that could not be written is not done."""
-    if display.trouble:
-        click.echo(f"The result could not be written to standard output: {display.trouble}.", err=True)
-    if display.trouble or not complete:
-        raise click.exceptions.Exit(Exit.INCOMPLETE)

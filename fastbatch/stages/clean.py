@@ -1,17 +1,24 @@
 """What a run leaves on the services, and what is deleted of it."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from typing import Protocol
 
 import anyio
 
-from fastbatch.azure.services import Services
 from fastbatch.errors import PoolUnusable, ServiceError
 from fastbatch.events import Left, Noticed, Observer
-from fastbatch.settings import Settings
+from fastbatch.order import Order
 from fastbatch.stages import describe
+from fastbatch.stages.site import Site
 
 _LAST_REQUEST_SECONDS = 5.0
+
+
+_KINDS = ("job", "container", "pool")
+
+
+def _rank(what: str) -> int:
+    return _KINDS.index(what.partition(" ")[0])
 
 
 class Confirm(Protocol):
@@ -22,22 +29,26 @@ class Confirm(Protocol):
 
 
 class Cleaner:
-    """Deletes what is no longer of use, if that is wished, and knows what is left; `made` is what the run made."""
+    """Deletes what is no longer of use, if that is wished, and knows what is left."""
 
-    def __init__(
-        self, run: str, settings: Settings, services: Services, made: Sequence[str], observe: Observer
-    ) -> None:
-        self._run = run
-        self._settings = settings
-        self._services = services
-        self._made = made
+    def __init__(self, order: Order, site: Site, observe: Observer) -> None:
+        self._run = order.run
+        self._settings = order.settings
+        self._services = site.services
+        self._jobs = site.jobs
+        self._made = site.ground.made
         self._observe = observe
         self._deleted: set[str] = set()
 
     @property
     def left(self) -> list[str]:
-        """Name what is left on the services, of all that a run makes or uses."""
-        return [what for what in self._made if what not in self._deleted]
+        """Name what is left on the services, of all that a run makes or uses; jobs first, the pool at the end."""
+        return sorted((what for what in self._made if what not in self._deleted), key=_rank)
+
+    @property
+    def has_data(self) -> bool:
+        """Tell whether jobs or results are still there."""
+        return any(not what.startswith("pool ") for what in self.left)
 
     async def leave(self, error: BaseException) -> None:
         """
@@ -47,16 +58,16 @@ class Cleaner:
         """
         with anyio.move_on_after(_LAST_REQUEST_SECONDS, shield=True):
             if isinstance(error, PoolUnusable) and self._made_job:
-                await self._try("end the job", self._services.batch.end_job(self._run, "no node can run its tasks"))
+                await self._try("end the job", self._services.batch.end_job(self._jobs.id, "no node can run its tasks"))
             else:
-                await self._let_job_end()
+                await self.let_job_end()
         if self.left:
             self._observe(Left(tuple(self.left)))
 
     async def clean(self, *, complete: bool, made_pool: bool, confirm: Confirm) -> None:
         """Delete job and results if all inputs are done, and the pool if that is wished; ask where one can be asked."""
         if not complete or self._settings.keep_data:
-            await self._let_job_end()
+            await self.let_job_end()
         else:
             await self._clean_data(confirm)
         if complete and await self._wants_pool_deleted(confirm, made=made_pool):
@@ -64,10 +75,13 @@ class Cleaner:
 
     async def _clean_data(self, confirm: Confirm) -> None:
         container = describe.results_container(self._run)
-        if not await confirm(f"Delete job {self._run} and container {container}?", expected=True):
-            await self._let_job_end()
+        jobs = [job for job in self._jobs.ids if f"job {job}" in self._made]
+        named = " and ".join([*(f"job {job}" for job in jobs), f"container {container}"])
+        if not await confirm(f"Delete {named}?", expected=True):
+            await self.let_job_end()
             return
-        await self._delete(f"job {self._run}", self._services.batch.delete_job(self._run))
+        for job in jobs:
+            await self._delete(f"job {job}", self._services.batch.delete_job(job))
         await self._delete(f"container {container}", self._services.storage.delete_container(container))
 
     async def _wants_pool_deleted(self, confirm: Confirm, *, made: bool) -> bool:
@@ -78,11 +92,12 @@ class Cleaner:
 
     @property
     def _made_job(self) -> bool:
-        return f"job {self._run}" in self._made
+        return f"job {self._jobs.id}" in self._made
 
-    async def _let_job_end(self) -> None:
+    async def let_job_end(self) -> None:
+        """Let the newest job end with its tasks, if it is there."""
         if self._made_job:
-            await self._try("let the job end", self._services.batch.end_job_after_tasks(self._run))
+            await self._try("let the job end", self._services.batch.end_job_after_tasks(self._jobs.id))
 
     async def _delete(self, what: str, doing: Awaitable[object]) -> None:
         if await self._try(f"delete {what}", doing):

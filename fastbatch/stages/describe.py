@@ -46,10 +46,10 @@ def error_blob(task_id: str) -> str:
     return f"{task_id}/stderr.txt"
 
 
-def job(run: str, uid: str, pool: str, seconds: float) -> Json:
-    """Describe a run's job. It stays open until it is known that all tasks are in it."""
+def job(name: str, uid: str, pool: str, seconds: float) -> Json:
+    """Describe a job of the run with this id. It stays open until it is known that all tasks are in it."""
     return {
-        "id": run,
+        "id": name,
         "poolInfo": {"poolId": pool},
         "constraints": {"maxWallClockTime": duration(seconds)},
         "onAllTasksComplete": "noaction",

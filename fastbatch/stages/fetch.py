@@ -8,6 +8,7 @@ from typing import BinaryIO
 from anyio import to_thread
 from anyio.abc import ObjectReceiveStream
 
+from fastbatch import names
 from fastbatch.azure.batch import Batch
 from fastbatch.azure.storage import Storage
 from fastbatch.capacity import Capacity
@@ -45,13 +46,13 @@ class Fetcher:
 
     async def _fetch(self, action: Fetch) -> Fact:
         path = self.path(action.task)
+        if await self._is_here(action, path):
+            return Collected(action.task)
         try:
             with _created(path) as file:
                 name = describe.result_blob(action.task.id)
                 await self._storage.blobs.read("fetch a result", self._container, name, file)
-            await to_thread.run_sync(
-                self._workload.collect, path, action.bundle, action.lost, limiter=self._capacity.threads
-            )
+            await self._verify(action, path)
         except OSError as error:
             raise OutputFailed(
                 f"{path}: {error.strerror or error}. Make room there, and run the same again."
@@ -63,6 +64,21 @@ class Fetcher:
         except ResultUnsound as unsound:
             return Unsound(action.task, str(unsound))
         return Collected(action.task)
+
+    async def _is_here(self, action: Fetch, path: str) -> bool:
+        """Tell whether it was brought here before, whole."""
+        if not await to_thread.run_sync(os.path.exists, path):
+            return False
+        try:
+            await self._verify(action, path)
+        except (ResultUnsound, OSError):
+            return False
+        return True
+
+    async def _verify(self, action: Fetch, path: str) -> None:
+        await to_thread.run_sync(
+            self._workload.collect, path, action.bundle, action.lost, limiter=self._capacity.threads
+        )
 
 
 def _created(path: str) -> BinaryIO:
@@ -91,7 +107,7 @@ class Explainer:
         self._asked += 1
         if self._asked <= _ASKED_AT_MOST:  # thousands of failures are alike, and each answer is two or three requests
             with contextlib.suppress(ServiceError):  # what is not known of a failure is no failure of the run
-                node = node or await self._batch.node_of(self._run, task_id)
+                node = node or await self._batch.node_of(names.job(self._run, action.ending.job), task_id)
             with contextlib.suppress(ServiceError):
                 written = await self._storage.blobs.tail(container, describe.error_blob(task_id), _TAIL_BYTES)
         self._observe(

@@ -1,18 +1,15 @@
-"""What a run needs on the services before tasks can be added: its job, a container, the program, a pool."""
+"""What a run needs on the services beside its job: a container, the program, a pool."""
 
 import contextlib
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import anyio
 
 from fastbatch import nodecode, pools
 from fastbatch.azure.services import Services
-from fastbatch.chunks import Described
-from fastbatch.errors import NotOurs, Refused, ServiceError, Unreachable
+from fastbatch.errors import ServiceError, Unreachable
 from fastbatch.events import Observer
-from fastbatch.facts import Submit
 from fastbatch.order import Order
 from fastbatch.stages import describe
 from fastbatch.stages.upload import MARKED_EVERY
@@ -35,30 +32,24 @@ class Ground:
         self._program = nodecode.zipapp()
 
     @property
+    def _results(self) -> str:
+        return f"container {describe.results_container(self._order.run)}"
+
+    @property
+    def program(self) -> str:
+        """Give the digest of the node's program."""
+        return self._program.digest
+
+    @property
     def made_pool(self) -> bool:
         """Tell whether the pool was not there before."""
         return self.pool_is_there.is_set() and self.pool.made
 
-    async def make_job(self) -> None:
-        """Make the run's job."""
-        uid = str(uuid.uuid4())
-        settings = self._order.settings
-        body = describe.job(self._order.run, uid, settings.pool, settings.job_timeout)
-        with self._making(f"job {self._order.run}"):
-            try:
-                await self._services.batch.make_job(body)
-            except Refused as refused:
-                if refused.code != "JobExists":
-                    raise
-                # A lost answer, perhaps: then the job that is there is ours.
-                job = await self._services.batch.job(self._order.run)
-                if job is None or not describe.is_ours(job, uid):
-                    raise NotOurs(f"There is a job {self._order.run} that this run did not make.") from refused
-
     @contextlib.contextmanager
-    def _making(self, what: str) -> Iterator[None]:
+    def making(self, what: str) -> Iterator[None]:
         """Note what is made, also if its answer never comes: the service may have made it."""
-        self.made.append(what)
+        if what not in self.made:
+            self.made.append(what)
         try:
             yield
         except ServiceError as error:
@@ -69,10 +60,13 @@ class Ground:
     async def ready_storage(self) -> None:
         """Make the container of the run's results, and have the node's program in its own."""
         storage = self._services.storage
-        results = describe.results_container(self._order.run)
-        with self._making(f"container {results}"):
-            await storage.make_container(results)
+        with self.making(self._results):
+            await storage.make_container(describe.results_container(self._order.run))
         await self.put_program()
+
+    def expect_results(self) -> None:
+        """Take it that the container of the run's results is there."""
+        self.made.append(self._results)
 
     async def put_program(self) -> None:
         """Have the node's program in storage; mark it as used, so that who cleans by age leaves it."""
@@ -90,17 +84,3 @@ class Ground:
         self.pool = await pools.ensure(self._services.batch, self._order.settings, self._observe)
         self.made.append(f"pool {self.pool.id}")
         self.pool_is_there.set()
-
-    async def describer(self) -> Callable[[Submit], Described]:
-        """Give what describes the run's tasks; the pool is there by then."""
-        order, storage = self._order, self._services.storage
-        until = storage.line.clock.now() + timedelta(seconds=order.settings.job_timeout) + _AFTER_JOB
-        tasks = describe.Tasks(
-            order.run,
-            order.workload,
-            self._program.digest,
-            self.pool.slots,
-            order.settings.task_timeout,
-            await storage.access(until, order.settings.identity),
-        )
-        return tasks.describer()

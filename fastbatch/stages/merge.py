@@ -41,12 +41,13 @@ Block = tuple[list[bytes], list[int]]
 
 @dataclass(frozen=True, slots=True)
 class SoundResult:
-    """A sound result: of which bundle, where it is, and which task gave it on which node."""
+    """A sound result: of which bundle, where it is, and which task of which job gave it on which node."""
 
     bundle: Bundle
     path: str
     task: str
     node: str | None
+    job: str
 
 
 class Cancelled(Exception):
@@ -244,6 +245,6 @@ def _write_input(outputs: Outputs, name: str, top: Iterable[tuple[str, int]], by
     lines = ["Word\tCount", _RULE]
     lines += [f"{word}:\t{count}" for word, count in top]
     lines += [_RULE, f"Node: {', '.join(nodes)}", f"Task: {', '.join(one.task for one in by)}"]
-    lines += [f"Job: {outputs.job}", f"Pool: {outputs.pool}"]
+    lines += [f"Job: {', '.join(dict.fromkeys(one.job for one in by))}", f"Pool: {outputs.pool}"]
     with outputs.writing(output_name(name)) as file:
         file.write("".join(f"{line}\n" for line in lines).encode("utf-8", "replace"))

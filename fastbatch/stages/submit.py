@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
@@ -11,10 +11,12 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from fastbatch.azure.batch import Batch
 from fastbatch.chunks import Collection, Described, body
 from fastbatch.errors import Refused
-from fastbatch.facts import Fact, Rejected, Submit, Submitted
+from fastbatch.facts import Fact, Rejected, Returned, Submit, Submitted
 from fastbatch.masking import masked
+from fastbatch.stages.jobs import OpenJob
 
 _TOO_LARGE = 413
+_OVER = frozenset({"JobCompleted", "JobBeingTerminated", "JobNotActive"})
 _ROUNDS = 8
 _PARTIAL_EVERY = 0.1
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
@@ -57,50 +59,59 @@ def _said(answer: dict[str, Any]) -> str:
     return masked(": ".join(part for part in (error.get("code", ""), message) if part))
 
 
+class TakesTasks(Protocol):
+    """Gives the job that takes tasks."""
+
+    async def current(self) -> OpenJob:
+        """Give it, as soon as it is there."""
+
+    async def after(self, job: OpenJob) -> OpenJob:
+        """Give the one that takes tasks when another takes no more."""
+
+
 class Submitter:
     """
-    Adds tasks to a job.
+    Adds tasks to the job that takes them.
 
     Whoever has gathered a full collection sends it, beside others. One that is not full is sent too, but only one at a
     time and not often, so that what comes meanwhile goes together.
     """
 
-    def __init__(
-        self, batch: Batch, job_id: str, *, describe: Callable[[Submit], Described], note: Callable[[Fact], None]
-    ) -> None:
+    def __init__(self, batch: Batch, jobs: TakesTasks, note: Callable[[Fact], None]) -> None:
         self._batch = batch
-        self._job_id = job_id
-        self._describe = describe
+        self._jobs = jobs
         self._note = note
         self._gathering = anyio.Lock()
-        self._left: Described | None = None
+        self._left: Submit | None = None
 
     async def work(self, todo: MemoryObjectReceiveStream[Submit]) -> None:
         """Gather and send, one collection after the other."""
         while True:
             async with self._gathering:
                 try:
-                    collection = await self._gather(todo)
+                    first = self._left or await todo.receive()
                 except anyio.EndOfStream:
                     return
+                self._left = None
+                job = await self._jobs.current()
+                collection = self._gather(first, todo, job)
                 left = None
                 if not collection.full:
                     began = anyio.current_time()
-                    left = await self._send_once(collection.tasks)
+                    left = await self._send_once(job, collection.tasks)
                     await anyio.sleep_until(began + _PARTIAL_EVERY)
-            await self._send(collection.tasks, left)
+            await self._send(job, collection.tasks, left)
 
-    async def _gather(self, todo: MemoryObjectReceiveStream[Submit]) -> Collection:
+    def _gather(self, first: Submit, todo: MemoryObjectReceiveStream[Submit], job: OpenJob) -> Collection:
         collection = Collection()
-        self._put(collection, self._left or self._describe(await todo.receive()))
-        self._left = None
+        self._put(collection, job.describe(first))
         while not collection.full:
             try:
-                described = self._describe(todo.receive_nowait())
+                action = todo.receive_nowait()
             except (anyio.WouldBlock, anyio.EndOfStream):
                 break
-            if not self._put(collection, described):
-                self._left = described
+            if not self._put(collection, job.describe(action)):
+                self._left = action
         return collection
 
     def _put(self, collection: Collection, described: Described) -> bool:
@@ -109,37 +120,41 @@ class Submitter:
             return True
         return collection.add(described)
 
-    async def _send(self, tasks: list[Described], reasons: list[tuple[Described, str]] | None) -> None:
+    async def _send(self, job: OpenJob, tasks: list[Described], reasons: list[tuple[Described, str]] | None) -> None:
         if reasons is None:
-            reasons = await self._send_once(tasks)
+            reasons = await self._send_once(job, tasks)
         for attempt in range(1, _ROUNDS):
             if not reasons:
                 return
             await anyio.sleep(min(_LONGEST_WAIT, _FIRST_WAIT * 2.0**attempt) * random.uniform(0.5, 1.0))  # noqa: S311
-            reasons = await self._send_once([described for described, _ in reasons])
+            reasons = await self._send_once(job, [described for described, _ in reasons])
         for described, reason in reasons:
-            self._note(Rejected(described.task, f"{reason} ({_ROUNDS} times)"))
+            self._note(Rejected(described.task, f"{reason} ({_ROUNDS} times)", passing=True))
 
-    async def _send_once(self, tasks: list[Described]) -> list[tuple[Described, str]]:
+    async def _send_once(self, job: OpenJob, tasks: list[Described]) -> list[tuple[Described, str]]:
         """Send tasks; give those that are to be sent again, with the reason."""
         if not tasks:
             return []
         try:
-            answers = await self._batch.add_tasks(self._job_id, body(tasks))
+            answers = await self._batch.add_tasks(job.id, body(tasks))
         except Refused as refused:
-            if refused.status != _TOO_LARGE:
+            if refused.status == _TOO_LARGE:
+                return await self._send_halves(job, tasks, refused)
+            if not job.ends_by_itself or refused.code not in _OVER:
                 raise
-            return await self._send_halves(tasks, refused)
+            await self._jobs.after(job)
+            self._note(Returned(tuple(described.task for described in tasks)))
+            return []
         verdicts = judge(tasks, answers)
         if verdicts.taken:
-            self._note(Submitted(tuple(described.task for described in verdicts.taken)))
+            self._note(Submitted(tuple(described.task for described in verdicts.taken), job.number))
         for described, reason in verdicts.refused:
             self._note(Rejected(described.task, reason))
         return verdicts.open
 
-    async def _send_halves(self, tasks: list[Described], refused: Refused) -> list[tuple[Described, str]]:
+    async def _send_halves(self, job: OpenJob, tasks: list[Described], refused: Refused) -> list[tuple[Described, str]]:
         if len(tasks) == 1:
             self._note(Rejected(tasks[0].task, str(refused)))
             return []
         middle = len(tasks) // 2
-        return [*await self._send_once(tasks[:middle]), *await self._send_once(tasks[middle:])]
+        return [*await self._send_once(job, tasks[:middle]), *await self._send_once(job, tasks[middle:])]

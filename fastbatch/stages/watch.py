@@ -6,6 +6,7 @@ the less often the less happens. What a moment's answer lacks, a later one has: 
 thirty seconds are asked for again each time, and in a quiet stretch everything now and then.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from typing import Any
 
 import anyio
 
+from fastbatch import names
 from fastbatch.azure.batch import Batch
 from fastbatch.events import Observer, TasksCounted
 from fastbatch.facts import Ended, Fact
@@ -21,7 +23,8 @@ from fastbatch.masking import masked
 from fastbatch.model import Ending, Task
 
 SHORTEST, LONGEST = 0.1, 5.0
-_FIELDS = "id,stateTransitionTime,executionInfo"
+FIELDS = "id,stateTransitionTime,executionInfo"
+FIELDS_AND_NODES = f"{FIELDS},nodeInfo"
 _OVERLAP = timedelta(seconds=30)
 _QUIET_SECONDS = 60.0
 _COUNTED_EVERY = 2.0
@@ -65,24 +68,29 @@ class Watermark:
 
 
 class Watcher:
-    """Watches the tasks of a job."""
+    """Watches the tasks of a run, in all of its jobs that have some."""
 
     def __init__(
-        self, batch: Batch, job_id: str, ledger: Ledger, *, note: Callable[[Fact], None], observe: Observer
+        self, batch: Batch, run: str, ledger: Ledger, *, note: Callable[[Fact], None], observe: Observer
     ) -> None:
         self._batch = batch
-        self._job_id = job_id
+        self._run = run
         self._ledger = ledger
-        self._select = _FIELDS
+        self._select = FIELDS
         self._note = note
         self._observe = observe
-        self._watermark = Watermark()
+        self._watermarks: defaultdict[int, Watermark] = defaultdict(Watermark)
         self._listed_whole = self._count_at = 0.0
         self.submitted = anyio.Event()
 
     def want_nodes(self) -> None:
         """Ask where tasks ran, too; it doubles what an answer takes."""
-        self._select = f"{_FIELDS},nodeInfo"
+        self._select = FIELDS_AND_NODES
+
+    def knows(self, job: int, until: datetime | None) -> None:
+        """Take it that what was completed in a job until then is known."""
+        self._watermarks[job] = Watermark(until)
+        self._listed_whole = anyio.current_time()
 
     async def work(self) -> None:
         """Poll for as long as it is not cancelled; while the service has no task of ours, it is not asked."""
@@ -103,19 +111,24 @@ class Watcher:
         """Look for completed tasks once; tell how many are news."""
         now = anyio.current_time()
         whole = now - self._listed_whole > _QUIET_SECONDS
-        watermark = Watermark() if whole else self._watermark
+        found = sum([await self._poll_job(job, whole=whole) for job in self._ledger.jobs])
+        if whole or found:  # what is found starts a new quiet stretch
+            self._listed_whole = now
+        return found
+
+    async def _poll_job(self, job: int, *, whole: bool) -> int:
+        watermark = self._watermarks[job]
+        where = (Watermark() if whole else watermark).where()
         moments: list[datetime] = []
         found = 0
-        async for page in self._batch.task_pages(self._job_id, where=watermark.where(), select=self._select):
+        async for page in self._batch.task_pages(names.job(self._run, job), where=where, select=self._select):
             for task in page:
                 moments.append(moment(task["stateTransitionTime"]))
-                ending = read(task)
+                ending = read(task, job)
                 if self._ledger.expects(ending.task):
                     found += 1
                     self._note(Ended(ending))
-        self._watermark.rise(moments)
-        if whole or found:  # what is found starts a new quiet stretch
-            self._listed_whole = now
+        watermark.rise(moments)
         return found
 
     async def _count(self, interval: float) -> None:
@@ -123,11 +136,13 @@ class Watcher:
         if now < self._count_at or not self._ledger.on_service:
             return
         self._count_at = now + max(_COUNTED_EVERY, _POLLS_A_COUNT * interval)
-        counts = await self._batch.task_counts(self._job_id)
-        self._observe(TasksCounted(counts.get("active", 0), counts.get("running", 0), counts.get("completed", 0)))
+        counts = Counter[str]()
+        for job in self._ledger.jobs:
+            counts.update(await self._batch.task_counts(names.job(self._run, job)))
+        self._observe(TasksCounted(counts["active"], counts["running"], counts["completed"]))
 
 
-def read(task: dict[str, Any]) -> Ending:
+def read(task: dict[str, Any], job: int = 0) -> Ending:
     """Read how a task ended."""
     info = task.get("executionInfo") or {}
     failure = info.get("failureInfo") or {}
@@ -140,6 +155,7 @@ def read(task: dict[str, Any]) -> Ending:
         code=failure.get("code"),
         message=masked(message),
         node=(task.get("nodeInfo") or {}).get("nodeId"),
+        job=job,
     )
 
 

@@ -121,8 +121,9 @@ class Runner:
                     process.stdout.close()
 
     def left_here(self) -> list[Path]:
-        """Give what runs have left on this machine."""
-        return [*(self.state / "fastbatch" / "runs").glob("*"), *self.temporary.iterdir()]
+        """Give what runs have left on this machine, beside the journal and results that are kept for a resumption."""
+        kept = (self.state / "fastbatch" / "runs").glob("*/*")
+        return [*(path for path in kept if path.suffix != ".result"), *self.temporary.iterdir()]
 
     def left_there(self) -> set[str]:
         """Give the jobs, pools and containers that there are and will be."""

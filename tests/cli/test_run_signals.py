@@ -19,7 +19,7 @@ from tests.proxy import Proxy, Rule, proxy
 
 pytestmark = pytest.mark.timeout(120)
 
-HINT = "To go on here, run the same command again"
+HINT = "To go on here: fastbatch resume "
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 ALWAYS = 1_000_000
 COMMAND = ["in", "--json", "--output", "out", "--files-per-task", "3"]

@@ -54,7 +54,7 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> list[SoundResult]:
     results = []
     for number, (bundle, content) in enumerate(bundles):
         path = run(folder / bundle.id, Counting(2, ignore_case=False), bundle, content)
-        results.append(SoundResult(bundle, path, f"{bundle.id}-r1", f"node{number % 2}" if number else None))
+        results.append(SoundResult(bundle, path, f"{bundle.id}-r1", f"node{number % 2}" if number else None, "run-abc"))
     return results
 
 
@@ -120,7 +120,7 @@ def test_each_input_has_an_output_of_its_own(collected: Sequence[SoundResult], t
 
 def test_the_output_of_an_input_is_as_the_tutorial_has_it(collected: Sequence[SoundResult], tmp_path: Path) -> None:
     """Words, and where they were counted."""
-    outputs = Outputs(str(tmp_path), per_file=True, job="run-abc", pool="fastbatch")
+    outputs = Outputs(str(tmp_path), per_file=True, pool="fastbatch")
     merge(collected, outputs, top=2, folder=str(tmp_path))
 
     rule = "-" * 30
@@ -151,7 +151,7 @@ def written(folder: Path, name: str, counts: Mapping[str, int]) -> SoundResult:
             pass
         line = input_line(InputCount("bundle", 7, sum(counts.values()), plain.top(Counter(counts), 1)))
         writer.add_inputs(io.BytesIO(line), size=7)
-    return SoundResult(whole(name, b"")[0], str(folder / name), name, None)
+    return SoundResult(whole(name, b"")[0], str(folder / name), name, None, "run-abc")
 
 
 folders = count()

@@ -16,6 +16,7 @@ from fastbatch.errors import Refused
 from fastbatch.facts import Fact, Rejected, Submit, Submitted
 from fastbatch.model import Blob, Bundle, Kind, Task
 from fastbatch.stages import submit
+from fastbatch.stages.jobs import OpenJob
 from fastbatch.stages.submit import Submitter, judge
 from tests.counted import account_of
 from tests.local import instances
@@ -92,6 +93,21 @@ def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(submit, "_LONGEST_WAIT", 0.5)
 
 
+class OneJob:
+    """The only job that takes tasks."""
+
+    def __init__(self, name: str, describe: Callable[[Submit], Described] | None = None) -> None:
+        self._job = OpenJob(0, name, describe or number, ends_by_itself=False)
+
+    async def current(self) -> OpenJob:
+        """Give it."""
+        return self._job
+
+    async def after(self, job: OpenJob) -> OpenJob:
+        """Know of no other."""
+        raise AssertionError(f"{job.id} was to take all")
+
+
 class Handed:
     """What came of tasks that were handed over."""
 
@@ -118,7 +134,7 @@ def hand_over(
     facts: list[Fact] = []
 
     async def scene(connected: Services, job: str) -> None:
-        submitter = Submitter(connected.batch, job, describe=describe or number, note=facts.append)
+        submitter = Submitter(connected.batch, OneJob(job, describe or number), facts.append)
         into, out = anyio.create_memory_object_stream[Submit](tasks)
         with out:
             async with anyio.create_task_group() as group:
@@ -257,7 +273,7 @@ def test_a_job_that_takes_no_tasks_breaks_the_run(account: Account) -> None:
         into.send_nowait(to_submit(1))
         into.close()
         with out:
-            await Submitter(connected.batch, "none", describe=number, note=lambda _: None).work(out)
+            await Submitter(connected.batch, OneJob("none"), lambda _: None).work(out)
 
     with pytest.raises(Refused, match="JobNotFound"):
         using(account, scene)
@@ -296,7 +312,7 @@ def trickled(service: Any, batches: list[int]) -> None:
 
     async def scene() -> None:
         into, out = anyio.create_memory_object_stream[Submit](10_000)
-        submitter = Submitter(service, "job", describe=number, note=lambda _: None)
+        submitter = Submitter(service, OneJob("job"), lambda _: None)
         with out:
             async with anyio.create_task_group() as group:
                 for _ in range(8):

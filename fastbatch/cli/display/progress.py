@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from fastbatch.cli.display.pace import Pace
 from fastbatch.events import (
+    BooksRead,
     BundleUploaded,
     Event,
     InputFailed,
@@ -14,6 +15,7 @@ from fastbatch.events import (
     RequestRetried,
     RunCompleted,
     RunPlanned,
+    RunResumed,
     RunStarted,
     TaskDone,
     TaskFailed,
@@ -177,6 +179,11 @@ class Progress:
                 self.pool = event.pool
             case NodesCounted():
                 self.nodes = dict(event.states)
+            case RunResumed():
+                self.reused += event.stored
+                self.submitted += event.tasks
+            case BooksRead():
+                self.done, self.failed = event.done, event.failed
             case RunCompleted():
                 self._take_end(event)
             case _:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fastbatch.cli.display.wording import counted
 from fastbatch.events import (
+    Detached,
     Event,
     InputFailed,
     Left,
@@ -14,6 +15,7 @@ from fastbatch.events import (
     RequestRetried,
     RunCompleted,
     RunPlanned,
+    RunResumed,
     RunStarted,
     TaskFailed,
 )
@@ -51,6 +53,8 @@ _TOPICS = {
     RequestRetried: Topic(Tone.DETAIL, "retried request"),
     RunStarted: _STEP,
     RunPlanned: _STEP,
+    RunResumed: _STEP,
+    Detached: Topic(Tone.NOTICE, "run that is left to the service"),
     PoolFound: _STEP,
     RunCompleted: _STEP,
 }
@@ -72,8 +76,8 @@ def sentences(event: Event) -> tuple[str, ...]:
             return _about_failed_task(event)
         case Noticed():
             return tuple(brief(line) for line in _lines(event.text))
-        case Left():
-            return (f"Left as it is: {', '.join(escaped(what) for what in event.what)}.",)
+        case Left() | Detached():
+            return (_about_what_is_left(event),)
         case RequestRetried():
             wait = shown_duration(event.wait)
             return (f"A request to {brief(event.service)} is sent again after {wait}: {brief(event.reason)}",)
@@ -113,6 +117,13 @@ def _about_failed_task(event: TaskFailed) -> tuple[str, ...]:
     return (first, *(f"    | {brief(line)}" for line in tail))
 
 
+def _about_what_is_left(event: Left | Detached) -> str:
+    if isinstance(event, Left):
+        return f"Left as it is: {', '.join(escaped(what) for what in event.what)}."
+    left = f"All is submitted: {counted(event.tasks, 'task')}, left to the service."
+    return f"{left} To wait for the results: fastbatch watch {escaped(event.run)}"
+
+
 def _about_step(event: Event) -> tuple[str, ...]:
     match event:
         case RunStarted():
@@ -121,6 +132,9 @@ def _about_step(event: Event) -> tuple[str, ...]:
             many = f"{counted(event.inputs, 'input')} ({shown_size(event.bytes)}) in {counted(event.bundles, 'bundle')}"
             size = f" of about {shown_size(event.bundle_size)}" if event.bundle_size else ""
             return (f"Planned: {many}{size}.",)
+        case RunResumed():
+            before = f"{counted(event.stored, 'bundle')} stored and {counted(event.tasks, 'task')} submitted before"
+            return (f"Goes on: {before}; {event.ended:,} ended meanwhile.",)
         case PoolFound():
             return (_about_pool(event),)
         case RunCompleted():

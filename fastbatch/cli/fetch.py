@@ -1,0 +1,37 @@
+"""`fastbatch fetch`: what is done of a run, brought here."""
+
+from typing import Any
+
+import click
+
+from fastbatch.cli.exits import boundary
+from fastbatch.cli.options import display_options, run_argument, setting_options
+
+ANEW = ("output", "per_file", "timeout")
+
+
+@click.command(short_help="Bring what is done of a run, and name what is not.")
+@run_argument
+@setting_options(*ANEW)
+@display_options
+def fetch(run: str, **given: Any) -> None:
+    """
+    Bring what is done of a run, while it goes on or not; merge it, show it, write it, and name what is not there.
+
+    RUN is a run, the beginning of one, a name (its newest run), or last. Nothing is changed on the services.
+
+    \b
+    Examples:
+      fastbatch fetch last                      see what there is so far
+      fastbatch fetch run-k3v9 --output out     and write counts.tsv and summary.json there
+
+    \b
+    Exit codes: 0 all is there    1 some is not; the rest is brought    2, 3 and signals as of fastbatch run.
+    """
+    with boundary():
+        from fastbatch.cli.recorded import Shown, conduct, found
+        from fastbatch.manners import Reach
+        from fastbatch.runs import bring
+
+        flags = {name: given.pop(name) for name in ANEW}
+        conduct(found(run), Shown(**given), flags, bring, Reach.PRESENT)

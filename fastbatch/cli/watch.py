@@ -1,0 +1,36 @@
+"""`fastbatch watch`: attaching to a run."""
+
+from typing import Any
+
+import click
+
+from fastbatch.cli.exits import boundary
+from fastbatch.cli.options import display_options, run_argument, setting_options
+from fastbatch.cli.resume import ANEW
+
+
+@click.command(short_help="Attach to a run until it is over.")
+@run_argument
+@setting_options(*ANEW)
+@display_options
+def watch(run: str, **given: Any) -> None:
+    """
+    Attach to a run until it is over: follow it if another process drives it, else drive it to its end.
+
+    RUN is a run, the beginning of one, a name (its newest run), or last. What failed is not tried again; see resume.
+
+    \b
+    Examples:
+      fastbatch run corpus --detach     submit, and leave it to the service
+      fastbatch watch last              wait for it, fetch, merge, clean up
+
+    \b
+    Exit codes: as of fastbatch run.
+    """
+    with boundary():
+        from fastbatch.cli.recorded import Shown, conduct, found
+        from fastbatch.manners import Reach
+        from fastbatch.runs import attach
+
+        flags = {name: given.pop(name) for name in ANEW}
+        conduct(found(run), Shown(**given), flags, attach, Reach.END)

@@ -1,0 +1,169 @@
+"""
+Where a run goes on: by what its journal has, and what the service has of its tasks.
+
+A valid result of any attempt is taken; a task that waits or runs is waited for; everything else is prepared anew, which
+finds what is in storage.
+"""
+
+import enum
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from copy import copy
+from dataclasses import dataclass, field
+
+from fastbatch.endings import Cure, diagnose
+from fastbatch.model import Bundle, Ending, Task
+from fastbatch.standing import Standing, State
+
+
+class Again(enum.Enum):
+    """What of all that failed is tried again."""
+
+    NOTHING = "nothing"
+    PASSING = "passing"  # what may go well another time
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A task that the service has; without an ending while it waits or runs."""
+
+    task: Task
+    job: int
+    running: bool = False
+    ending: Ending | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a run's tasks."""
+
+    sightings: Iterable[Sighting] = ()
+    attempts: Mapping[Task, int] = field(default_factory=dict)  # those that were ever submitted, and their jobs
+    live_job: int | None = None  # in which tasks still run, if any
+    signed: bool = True  # what waits may still read and write
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Where bundles stand now, what came of their tasks meanwhile, and which tasks are to be ended."""
+
+    standings: dict[str, Standing]
+    endings: tuple[Ending, ...]
+    stops: tuple[Sighting, ...]
+
+
+def recover(
+    bundles: Iterable[Bundle],
+    standings: Mapping[str, Standing],
+    known: Known,
+    again: Again,
+    returned: frozenset[str] = frozenset(),
+) -> Recovery:
+    """Tell where bundles stand; `returned` are the names of inputs that were lost and are there again as planned."""
+    seen: defaultdict[str, list[Sighting]] = defaultdict(list)
+    for sighting in known.sightings:
+        seen[sighting.task.bundle].append(sighting)
+    tried: dict[str, int] = {}
+    for task in [*known.attempts, *(sighting.task for found in seen.values() for sighting in found)]:
+        tried[task.bundle] = max(tried.get(task.bundle, -1), task.attempt)
+    found, endings, stops = dict[str, Standing](), list[Ending](), list[Sighting]()
+    for bundle in bundles:
+        one = _Bundle(copy(standings.get(bundle.id) or Standing()), seen[bundle.id], tried.get(bundle.id), known)
+        found[bundle.id] = one.recovered(again, returned)
+        endings += one.endings
+        stops += one.stops
+    return Recovery(found, tuple(endings), tuple(stops))
+
+
+def has_work(
+    bundles: Iterable[Bundle], standings: Mapping[str, Standing], again: Again, returned: frozenset[str]
+) -> bool:
+    """Tell whether there is anything to do for a run that went on before to where its bundles stand."""
+    for bundle in bundles:
+        standing = standings.get(bundle.id) or Standing()
+        if not standing.state.final or (standing.state is State.FAILED and is_tried_again(standing, again)):
+            return True
+        if again is Again.ALL and not returned.isdisjoint(standing.lost):
+            return True
+    return False
+
+
+def is_tried_again(standing: Standing, again: Again) -> bool:
+    """Tell whether a bundle that failed is tried again."""
+    if standing.cause is None:  # all its inputs are lost
+        return False
+    return again is Again.ALL or (again is Again.PASSING and standing.cause.passing)
+
+
+class _Bundle:
+    """A bundle whose standing is found."""
+
+    def __init__(self, standing: Standing, seen: list[Sighting], tried: int | None, known: Known) -> None:
+        self.endings: list[Ending] = []
+        self.stops: list[Sighting] = []
+        self._standing = standing
+        self._seen = sorted(seen, key=lambda sighting: sighting.task.attempt)
+        self._tried = tried
+        self._known = known
+
+    def recovered(self, again: Again, returned: frozenset[str]) -> Standing:
+        standing = self._standing
+        standing.lost = dict(standing.lost)
+        if again is Again.ALL and not returned.isdisjoint(standing.lost):
+            return self._built_anew(returned)
+        if standing.state is State.FAILED and not is_tried_again(standing, again):
+            return standing
+        failed_before, standing.cause = standing.state is State.FAILED, None
+        if success := self._success():
+            return self._waiting(success)
+        if (live := self._live()) is not None:
+            return self._waiting(live)
+        last = self._seen[-1] if self._seen else None
+        is_news = last is not None and last.task.attempt == self._tried and not failed_before
+        if last and last.ending and is_news and diagnose(last.ending).cure is Cure.NONE and again is not Again.ALL:
+            return self._waiting(last)
+        return self._prepared()
+
+    def _built_anew(self, returned: frozenset[str]) -> Standing:
+        """Build it of what is there again, too; what it was before does not count."""
+        self.stops += [one for one in self._seen if one.ending is None and one.job == self._known.live_job]
+        lost = {name: reason for name, reason in self._standing.lost.items() if name not in returned}
+        return Standing(lost=lost, attempt=self._next_attempt())
+
+    def _success(self) -> Sighting | None:
+        """Give an attempt that ended well, as the service says, or as it was before the service forgot it."""
+        done_by = self._standing.done_by
+        for one in self._seen:
+            if one.ending and one.ending.succeeded and done_by in (None, one.task):
+                return one
+        if done_by is None:
+            return None
+        job = self._known.attempts.get(done_by, 0)
+        return Sighting(done_by, job, ending=Ending(done_by, succeeded=True, exit_code=0, job=job))
+
+    def _live(self) -> Sighting | None:
+        """Give the newest attempt that runs, or will run; end those that would, but may read and write no more."""
+        alive = [one for one in self._seen if one.ending is None and one.job == self._known.live_job]
+        if not self._known.signed:
+            self.stops += [one for one in alive if not one.running]
+            alive = [one for one in alive if one.running]
+        return alive[-1] if alive else None
+
+    def _waiting(self, sighting: Sighting) -> Standing:
+        """Let its ending, now or later, tell how it goes on."""
+        standing = self._standing
+        standing.state = State.WAITING
+        standing.attempt = max(sighting.task.attempt, self._tried or 0)
+        if sighting.ending:
+            self.endings.append(sighting.ending)
+        return standing
+
+    def _prepared(self) -> Standing:
+        standing = self._standing
+        standing.state = State.PREPARING
+        standing.attempt = self._next_attempt()
+        return standing
+
+    def _next_attempt(self) -> int:
+        return 0 if self._tried is None else self._tried + 1
