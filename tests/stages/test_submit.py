@@ -114,6 +114,7 @@ class Handed:
     def __init__(self, facts: list[Fact], there: set[str], behind: Proxy) -> None:
         self.taken = [task.id for fact in facts if isinstance(fact, Submitted) for task in fact.tasks]
         self.rejected = {fact.task.id: fact.reason for fact in facts if isinstance(fact, Rejected)}
+        self.passing = {fact.task.id for fact in facts if isinstance(fact, Rejected) and fact.passing}
         self.there = there
         self.requests = behind.count("POST", ADD)
 
@@ -218,10 +219,11 @@ def test_nothing_is_lost_and_nothing_counts_twice(services: Instance, pool: str,
 
 
 def test_a_task_that_is_never_answered_for_is_given_up(services: Instance, pool: str) -> None:
-    """With the reason, and how often it was tried."""
+    """With the reason, and how often it was tried; another time it may be taken."""
     handed = hand_over(services, pool, 2, [Rule("POST", ADD, times=99, edit=server_errors)])
     assert handed.taken == []
     assert handed.rejected == dict.fromkeys(("b00000", "b00001"), "ServerBusy: busy (8 times)")
+    assert handed.passing == handed.rejected.keys()
 
 
 def test_a_task_that_is_too_large_is_one_refusal(services: Instance, pool: str) -> None:
@@ -263,6 +265,7 @@ def test_a_single_task_that_is_refused_as_too_large_is_one_refusal(services: Ins
     too_large: tuple[int, dict[str, str], bytes] = (413, {}, b'{"code":"RequestBodyTooLarge","message":{"value":"x"}}')
     handed = hand_over(services, pool, 1, [Rule("POST", ADD, refuse=too_large)])
     assert "RequestBodyTooLarge" in handed.rejected["b00000"]
+    assert handed.passing == set()
 
 
 def test_a_job_that_takes_no_tasks_breaks_the_run(account: Account) -> None:
