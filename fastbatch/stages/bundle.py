@@ -1,4 +1,9 @@
-"""The content of bundles, made of files that may have changed or gone meanwhile."""
+"""
+The content of bundles, made of files that may have changed or gone meanwhile.
+
+A bundle's content is final once it was built. What is built again, because storage has lost it or a run goes on, holds
+what it held then, or less: an input that is no longer the same fails, even if its size and time are.
+"""
 
 import contextlib
 import hashlib
@@ -6,7 +11,8 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fastbatch import tar
@@ -29,6 +35,9 @@ _SINCE_PLANNED, _WHILE_READ, _WHILE_SENT = (
     f"it changed {when}; run again to take it as it is now"
     for when in ("after the run was planned", "while it was read", "while it was uploaded")
 )
+_SINCE_READ = "its content changed after it was first read; run again to take it as it is now"
+
+_CHECK_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +58,22 @@ class BuiltBundle:
     content: bytes | Extent
     failures: tuple[Failure, ...] = ()
     md5: bytes | None = None  # of content in memory
+    checks: bytes = b""  # of each input of a tar, in order, by which a change of content is known again
 
 
-def build(bundle: Bundle) -> BuiltBundle:
-    """Read what belongs in a bundle, and leave out what is no longer there as it was planned."""
+def build(bundle: Bundle, before: Blob | None = None, checks: bytes = b"") -> BuiltBundle:
+    """
+    Read what belongs in a bundle, and leave out what is no longer there as it was planned.
+
+    Of one that was built before, with these inputs, `before` and `checks` are what it came to then; what is no longer
+    the same is left out, too.
+    """
     if bundle.kind is Kind.TAR:
-        return _tar(bundle.items)
+        return _tar(bundle.items, [None] * len(bundle.items) if before is None else _each(checks))
     item = bundle.items[0]
     start, end = (bundle.start, bundle.end) if bundle.kind is Kind.SLICE else (0, item.size)
     try:
-        return _part(item, start, end)
+        return _part(item, start, end, before)
     except InputChanged as error:
         return BuiltBundle(None, b"", (Failure(item.name, str(error)),))
 
@@ -80,34 +95,44 @@ def block(extent: Extent, offset: int, length: int) -> bytes:
     return content
 
 
-def _tar(items: tuple[Item, ...]) -> BuiltBundle:
+def _tar(items: Sequence[Item], before: Sequence[bytes | None]) -> BuiltBundle:
     out = io.BytesIO()  # gives its bytes away without copying them
     failures = []
-    for item in items:
+    checks = bytearray()
+    for item, check in zip(items, before, strict=True):
         try:
-            content = _whole(item)
+            content, found = _whole(item, check)
         except InputChanged as error:
             failures.append(Failure(item.name, str(error)))
             continue
+        checks += found
         out.write(tar.header(item.raw_name, item.size))
         out.write(content)
         out.write(tar.padding(item.size))
     if len(failures) == len(items):
         return BuiltBundle(None, b"", tuple(failures))
     out.write(tar.END)
-    return _in_memory(out.getvalue(), tuple(failures))
+    return _in_memory(out.getvalue(), tuple(failures), bytes(checks))
 
 
-def _whole(item: Item) -> bytes:
+def _each(checks: bytes) -> list[bytes]:
+    return [checks[at : at + _CHECK_BYTES] for at in range(0, len(checks), _CHECK_BYTES)]
+
+
+def _whole(item: Item, before: bytes | None) -> tuple[bytes, bytes]:
+    """Read a file; give its content, and its check."""
     with _unchanged(item) as fd:
         # Room for a byte too many, as some files, such as those of /proc, hold more than they say.
         content = _read(fd, item.size, item.size + 1)
         if len(content) != item.size:
             raise InputChanged(_WHILE_READ)
-    return content
+    check = zlib.crc32(content).to_bytes(_CHECK_BYTES)
+    if before not in (None, check):
+        raise InputChanged(_SINCE_READ)
+    return content, check
 
 
-def _part(item: Item, start: int, end: int) -> BuiltBundle:
+def _part(item: Item, start: int, end: int, before: Blob | None) -> BuiltBundle:
     """Build of what is between two places in a file, each moved on to where the text can be cut."""
     with _unchanged(item) as fd:
         start, end = _cut(fd, start, item.size), _cut(fd, end, item.size)
@@ -119,6 +144,8 @@ def _part(item: Item, start: int, end: int) -> BuiltBundle:
             built = _in_memory(_read(fd, end - start, end - start))
         if os.lseek(fd, 0, os.SEEK_CUR) != end or (end == item.size and os.read(fd, 1)):
             raise InputChanged(_WHILE_READ)
+    if before not in (None, built.blob):
+        raise InputChanged(_SINCE_READ)
     return built
 
 
@@ -134,9 +161,9 @@ def _cut(fd: int, position: int, size: int) -> int:
     return size
 
 
-def _in_memory(content: bytes, failures: tuple[Failure, ...] = ()) -> BuiltBundle:
+def _in_memory(content: bytes, failures: tuple[Failure, ...] = (), checks: bytes = b"") -> BuiltBundle:
     blob = Blob(hashlib.sha256(content).hexdigest(), len(content))
-    return BuiltBundle(blob, content, failures, hashlib.md5(content, usedforsecurity=False).digest())
+    return BuiltBundle(blob, content, failures, hashlib.md5(content, usedforsecurity=False).digest(), checks)
 
 
 def _digest(fd: int, length: int) -> str:

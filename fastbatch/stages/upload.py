@@ -1,7 +1,13 @@
-"""Bundles, built off the event loop and put into storage, unless they are there."""
+"""
+Bundles, built off the event loop and put into storage, unless they are there.
+
+What a bundle was built as is final. One that was built before is not read again if its blob is there; if that is gone
+or bad, it is built of what is still the same.
+"""
 
 import base64
-from collections.abc import Callable
+import enum
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 
@@ -24,14 +30,35 @@ _RESTARTS = 3
 _OF_ONE_BLOB = frozenset({400, 409, 412, 413})
 
 
+class _Found(enum.Enum):
+    """What storage has of a blob."""
+
+    NOTHING = "nothing"
+    BAD = "bad"
+    SOUND = "sound"
+
+
+async def nothing() -> None:
+    """Have nothing to wait for."""
+
+
 class Uploader:
     """Puts bundles into a container."""
 
-    def __init__(self, storage: Storage, container: str, capacity: Capacity, note: Callable[[Fact], None]) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        container: str,
+        capacity: Capacity,
+        note: Callable[[Fact], None],
+        settled: Callable[[], Awaitable[None]] = nothing,
+    ) -> None:
+        """Take `settled` for what ends when all that was noted will be remembered, whatever happens."""
         self._storage = storage
         self._container = container
         self._capacity = capacity
         self._note = note
+        self._settled = settled
         self._inventory = Inventory({}, whole=False)
 
     async def look_around(self) -> None:
@@ -48,31 +75,58 @@ class Uploader:
             await self._prepare(action)
 
     async def _prepare(self, action: Prepare) -> None:
-        async with self._capacity.budget.hold(_memory(action.bundle)):
-            built = await to_thread.run_sync(bundling.build, action.bundle, limiter=self._capacity.threads)
-            self._note(Built(action.bundle.id, built.blob, built.failures))
-            if not isinstance(built.content, Extent):
-                await self._upload(action, built)
-                return
-        await self._upload(action, built)
-
-    async def _upload(self, action: Prepare, built: BuiltBundle) -> None:
-        if built.blob is None:
-            return
+        """Bring a bundle into storage, and tell what came of it."""
         try:
-            there = None if action.replace else await self._look(built.blob)
-            replace = action.replace or (there is not None and there.length != built.blob.length)
-            reused = there is not None and not replace and await self._in_use(built.blob, there)
-            if not reused:
-                reused = not await self._store(built.blob, built, replace=replace)
+            reused = await self._bring(action)
         except InputChanged as error:
             self._note(NotStored(action.bundle.id, str(error)))
         except Refused as refused:
             if not _is_of_one_blob(refused):
                 raise
-            self._note(NotStored(action.bundle.id, str(refused)))
+            self._note(NotStored(action.bundle.id, str(refused), passing=True))
         else:
-            self._note(Stored(action.bundle.id, reused))
+            if reused is not None:
+                self._note(Stored(action.bundle.id, reused))
+
+    async def _bring(self, action: Prepare) -> bool | None:
+        """Bring a bundle into storage; tell whether it was there before, or None if no input is left to bring."""
+        found = await self._before(action)
+        if found is _Found.SOUND:
+            return True
+        async with self._capacity.budget.hold(_memory(action.bundle)):
+            built = await to_thread.run_sync(
+                bundling.build, action.bundle, action.blob, action.checks, limiter=self._capacity.threads
+            )
+            self._note(Built(action.bundle.id, built.blob, built.failures, built.checks))
+            if built.blob is None:
+                return None
+            if action.blob not in (None, built.blob):
+                found = None  # that was of another blob
+            if not isinstance(built.content, Extent):
+                return await self._upload(built.blob, built, found)
+        return await self._upload(built.blob, built, found)
+
+    async def _before(self, action: Prepare) -> _Found | None:
+        """Tell what storage has of a bundle before it is built, if that is known."""
+        if action.replace:
+            return _Found.BAD
+        return None if action.blob is None else await self._find(action.blob)
+
+    async def _upload(self, blob: Blob, built: BuiltBundle, found: _Found | None) -> bool:
+        """Upload a bundle unless it is there; tell whether it was."""
+        found = found or await self._find(blob)
+        if found is _Found.SOUND:
+            return True
+        await self._settled()  # or nobody might ever know what the blob is
+        return not await self._store(blob, built, replace=found is _Found.BAD)
+
+    async def _find(self, blob: Blob) -> _Found:
+        there = await self._look(blob)
+        if there is None:
+            return _Found.NOTHING
+        if there.length != blob.length:
+            return _Found.BAD
+        return _Found.SOUND if await self._in_use(blob, there) else _Found.NOTHING
 
     async def _look(self, blob: Blob) -> StoredBlob | None:
         found = self._inventory.blobs.get(blob.digest)

@@ -1,10 +1,7 @@
 """Bundles are built of what was planned, and of nothing else."""
 
-import hashlib
-import io
 import itertools
 import os
-import tarfile
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable
@@ -17,33 +14,12 @@ from hypothesis import strategies as st
 from fastbatch._node.counting import words
 from fastbatch.capacity import IN_MEMORY
 from fastbatch.errors import InputChanged
-from fastbatch.model import Blob, Bundle, Item, Kind
+from fastbatch.model import Bundle, Item, Kind
 from fastbatch.stages.bundle import BuiltBundle, Extent, block, build
+from tests.stages.bundles import content_of, item, tarred, unpacked, whole, written
 
 MIB = 1 << 20
 WORDS = b"some words, and more of them "
-
-
-def item(path: Path, name: str | None = None) -> Item:
-    """Take a file as it is now."""
-    status = path.stat()
-    return Item(str(path), name or path.name, status.st_size, status.st_mtime_ns)
-
-
-def written(path: Path, content: bytes) -> Item:
-    """Write a file, and take it as it is then."""
-    path.write_bytes(content)
-    return item(path)
-
-
-def tarred(*items: Item) -> Bundle:
-    """Put files together."""
-    return Bundle("b00001", Kind.TAR, items)
-
-
-def whole(item: Item) -> Bundle:
-    """Take a file alone."""
-    return Bundle("b00001", Kind.WHOLE, (item,))
 
 
 def in_slices(item: Item, edges: list[int]) -> list[BuiltBundle]:
@@ -51,26 +27,6 @@ def in_slices(item: Item, edges: list[int]) -> list[BuiltBundle]:
     places = sorted({0, item.size, *(edge for edge in edges if 0 < edge < item.size)})
     ranges = itertools.pairwise(places) if item.size else [(0, 0)]
     return [build(Bundle("b00001", Kind.SLICE, (item,), start, end)) for start, end in ranges]
-
-
-def content_of(built: BuiltBundle) -> bytes:
-    """Return what will be uploaded, having made sure that it is what the blob is named by."""
-    content = built.content
-    if isinstance(content, Extent):
-        blocks = [block(content, offset, MIB) for offset in range(0, content.length, MIB)]
-        assert {len(part) for part in blocks[:-1]} <= {MIB}
-        assert built.md5 is None
-        content = b"".join(blocks)
-    else:
-        assert built.md5 == hashlib.md5(content, usedforsecurity=False).digest()
-    assert built.blob == Blob(hashlib.sha256(content).hexdigest(), len(content))
-    return content
-
-
-def unpacked(built: BuiltBundle) -> dict[str, bytes]:
-    """Return the files of a tar."""
-    with tarfile.open(fileobj=io.BytesIO(content_of(built))) as archive:
-        return {member.name: archive.extractfile(member).read() for member in archive}  # type: ignore[union-attr]  # all are files
 
 
 def reason(built: BuiltBundle) -> str:
