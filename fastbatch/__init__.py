@@ -5,11 +5,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastbatch import errors, events
-    from fastbatch.api import plan, run, run_sync
+    from fastbatch.api import plan, resume, run, run_sync
     from fastbatch.model import Plan, Summary
     from fastbatch.settings import Account, Settings
 
-__all__ = ["Account", "Plan", "Settings", "Summary", "__version__", "errors", "events", "plan", "run", "run_sync"]
+__all__ = [
+    "Account",
+    "Plan",
+    "Settings",
+    "Summary",
+    "__version__",
+    "errors",
+    "events",
+    "plan",
+    "resume",
+    "run",
+    "run_sync",
+]
 
 __version__ = "0.1.0"
 
@@ -19,6 +31,7 @@ _HOMES = {
     "Settings": "settings",
     "Summary": "model",
     "plan": "api",
+    "resume": "api",
     "run": "api",
     "run_sync": "api",
 }

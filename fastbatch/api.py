@@ -12,12 +12,15 @@ from fastbatch.bounds import problems as problems_of_settings
 from fastbatch.configuration import resolve_account
 from fastbatch.errors import UsageError
 from fastbatch.events import Observer, nobody
+from fastbatch.journal.records import RunRecord
+from fastbatch.journal.store import Journal
 from fastbatch.manners import Manners
 from fastbatch.model import Plan, Summary
 from fastbatch.outputs import check, output_name
 from fastbatch.planning import plan as planned
 from fastbatch.planning import problems as problems_of_plan
-from fastbatch.runs import carry_out
+from fastbatch.recovery import Again
+from fastbatch.runs import carry_on, carry_out
 from fastbatch.settings import Account, Settings
 from fastbatch.stages.clean import Confirm
 from fastbatch.stages.scan import collisions, scan
@@ -67,9 +70,9 @@ def prepare(inputs: Sequence[str], settings: Settings) -> Plan:
     return found
 
 
-def configured_account() -> Account:
+def configured_account(profile: str | None = None) -> Account:
     """Give the account that is set in the environment or the user's file. Raises UsageError."""
-    return resolve_account(environ=os.environ)
+    return resolve_account(environ=os.environ, profile=profile)
 
 
 async def run(
@@ -101,6 +104,40 @@ async def run(
     if account is None:
         account = await to_thread.run_sync(configured_account)
     return await carry_out(found, chosen, account, Manners(observe, confirm, stopwatch))
+
+
+async def resume(
+    run: str,
+    *,
+    failed: bool = False,
+    account: Account | None = None,
+    observe: Observer = nobody,
+    confirm: Confirm = _as_expected,
+) -> Summary:
+    """
+    Go on with a run of this machine from whatever it reached; with `failed`, also with what failed for good.
+
+    A run is known by its id, an unambiguous beginning of it, its name, or "last".
+
+    Raises:
+        UsageError: there is no such run, its account is not the one that is set, or another process drives it.
+        ServiceError: a service refused, or is out of reach.
+        OutputFailed, JournalFailed: something can't be written on this machine.
+
+    """
+    stopwatch = Stopwatch()
+    record = await to_thread.run_sync(_recorded, run)
+    if account is None:
+        account = await to_thread.run_sync(partial(configured_account, record.place.profile))
+    if not record.place.is_of(account):
+        raise UsageError(f"Run {record.id} is on another account: {record.place.batch_account}.")
+    again = Again.ALL if failed else Again.PASSING
+    return await carry_on(record.id, account, Manners(observe, confirm, stopwatch), again=again)
+
+
+def _recorded(run: str) -> RunRecord:
+    with Journal.opened() as journal:
+        return journal.find(run)
 
 
 def run_sync(

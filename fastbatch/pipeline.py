@@ -120,7 +120,7 @@ class Pipeline:
         capacity = Capacity(CapacityLimiter(threads()), ByteBudget(settings.in_flight), together)
         self._prepare, self._submit = _Stream[Prepare](), _Stream[Submit]()
         self._fetch, self._explain = _Stream[Fetch](), _Stream[Explain]()
-        self._uploader = Uploader(services.storage, describe.BUNDLES, capacity, self._note)
+        self._uploader = Uploader(services.storage, describe.BUNDLES, capacity, self._note, self.recorder.written)
         self._watcher = Watcher(services.batch, order.run, self.ledger, note=self._note, observe=manners.observe)
         self._fetcher = Fetcher(services.storage, order.run, order.folder, order.workload, capacity=capacity)
         self._explainer = Explainer(services.batch, services.storage, order.run, manners.observe)

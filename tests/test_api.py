@@ -92,7 +92,7 @@ def test_all_that_is_named_can_be_imported() -> None:
 
     assert done.stdout.strip() == str(sorted(fastbatch.__all__))
     assert len(set(fastbatch.__all__)) == len(fastbatch.__all__)
-    assert {"run", "run_sync", "plan", "Settings", "Account", "errors", "events"} <= set(fastbatch.__all__)
+    assert {"run", "run_sync", "resume", "plan", "Settings", "Account", "errors", "events"} <= set(fastbatch.__all__)
 
 
 def test_what_is_not_there_is_told_as_of_any_module() -> None:
