@@ -14,6 +14,7 @@ class Order:
     run: str
     uid: str  # by which its jobs are known to be ours
     job: int  # the number of its newest job
+    made_pool: bool
     plan: Plan
     settings: Settings
     workload: Workload

@@ -23,6 +23,7 @@ from fastbatch.journal.records import Phase, RunRecord
 from fastbatch.journal.store import Journal
 from fastbatch.manners import Manners
 from fastbatch.model import Books, Plan, Summary
+from fastbatch.notes import Notes
 from fastbatch.order import Order
 from fastbatch.pipeline import Start
 from fastbatch.place import Place
@@ -165,7 +166,7 @@ class _GoingOn:
         ground.made += summary.left
         cleaner = Cleaner(self._order, self._site, self._manners.observe)
         if summary.complete and not settings.keep_data and cleaner.has_data:
-            await cleaner.clean(complete=True, made_pool=self._record.made_pool, confirm=self._manners.confirm)
+            await cleaner.clean(complete=True, made_pool=ground.made_pool, confirm=self._manners.confirm)
             summary = dataclasses.replace(summary, left=cleaner.left)
             await to_thread.run_sync(self._journal.enter, self._order.run, Phase.OVER, summary.json())
         self._manners.observe(RunCompleted(summary))
@@ -192,6 +193,7 @@ async def _look(
     ground.made += [f"job {names.job(order.run, job)}" for job in listed.until]
     ground.expect_results()
     signed = signed_until is None or services.batch.line.clock.now() + _SIGNED_FOR < signed_until
+    jobs.signed_until = signed_until if signed and live is not None else None
     known = {attempt.task: attempt.job for attempt in attempts}
     return Known(listed.sightings, known, live, signed), listed
 
@@ -215,7 +217,7 @@ def _record(run: str, plan: Plan, settings: Settings, place: Place) -> RunRecord
 
 def _order(record: RunRecord, plan: Plan, settings: Settings, folder: str) -> Order:
     workload = Counting(settings.top, settings.ignore_case)
-    return Order(record.id, record.uid, record.job, plan, settings, workload, folder)
+    return Order(record.id, record.uid, record.job, record.made_pool, plan, settings, workload, folder)
 
 
 @contextlib.asynccontextmanager
@@ -226,12 +228,9 @@ async def _on_site(order: Order, account: Account, manners: Manners, journal: Jo
 
 def site_of(order: Order, services: Services, manners: Manners, journal: Journal) -> Site:
     """Give what a run has on the services, noting in the journal what it makes."""
-
-    async def note_job(number: int, signed_until: datetime | None) -> None:
-        await to_thread.run_sync(journal.note_job, order.run, number, signed_until)
-
-    ground = Ground(order, services, manners.observe)
-    return Site(services, ground, Jobs(order, services, ground, note=note_job))
+    notes = Notes(journal, order.run)
+    ground = Ground(order, services, manners.observe, notes)
+    return Site(services, ground, Jobs(order, services, ground, notes))
 
 
 @contextlib.contextmanager

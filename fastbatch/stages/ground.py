@@ -10,6 +10,7 @@ from fastbatch import nodecode, pools
 from fastbatch.azure.services import Services
 from fastbatch.errors import ServiceError, Unreachable
 from fastbatch.events import Observer
+from fastbatch.notes import Notes
 from fastbatch.order import Order
 from fastbatch.stages import describe
 from fastbatch.stages.upload import MARKED_EVERY
@@ -23,12 +24,13 @@ class Ground:
 
     pool: pools.Pool  # as soon as it is there
 
-    def __init__(self, order: Order, services: Services, observe: Observer) -> None:
+    def __init__(self, order: Order, services: Services, observe: Observer, notes: Notes) -> None:
         self.made: list[str] = []  # on the services, for this run; and the pool, whoever made it
         self.pool_is_there = anyio.Event()
         self._order = order
         self._services = services
         self._observe = observe
+        self._notes = notes
         self._program = nodecode.zipapp()
 
     @property
@@ -42,8 +44,8 @@ class Ground:
 
     @property
     def made_pool(self) -> bool:
-        """Tell whether the pool was not there before."""
-        return self.pool_is_there.is_set() and self.pool.made
+        """Tell whether the run made its pool, now or before."""
+        return self._order.made_pool or (self.pool_is_there.is_set() and self.pool.made)
 
     @contextlib.contextmanager
     def making(self, what: str) -> Iterator[None]:
@@ -83,4 +85,6 @@ class Ground:
         """Find the pool, or make it."""
         self.pool = await pools.ensure(self._services.batch, self._order.settings, self._observe)
         self.made.append(f"pool {self.pool.id}")
+        if self.pool.made:
+            await self._notes.made_pool()
         self.pool_is_there.set()

@@ -1,6 +1,6 @@
 """The jobs of a run: the one that takes its tasks, and those before it that are over."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from fastbatch.azure.services import Services
 from fastbatch.chunks import Described
 from fastbatch.errors import NotOurs, Refused
 from fastbatch.facts import Submit
+from fastbatch.notes import Notes
 from fastbatch.order import Order
 from fastbatch.stages import describe
 from fastbatch.stages.ground import Ground
@@ -37,19 +38,13 @@ class OpenJob:
 class Jobs:
     """The jobs of a run. Only the newest has tasks that are still to run."""
 
-    def __init__(
-        self,
-        order: Order,
-        services: Services,
-        ground: Ground,
-        *,
-        note: Callable[[int, datetime | None], Awaitable[None]],
-    ) -> None:
+    def __init__(self, order: Order, services: Services, ground: Ground, notes: Notes) -> None:
         self.number = order.job
+        self.signed_until: datetime | None = None  # the tasks that wait in it, if any, may read and write so long
         self._order = order
         self._services = services
         self._ground = ground
-        self._note = note
+        self._notes = notes
         self._turn = anyio.Lock()
         self._is_there = False
         self._ends_by_itself = False
@@ -101,6 +96,7 @@ class Jobs:
             if job.number == self.number:
                 self.number += 1
                 self._is_there = self._ends_by_itself = False
+                self.signed_until = None
                 self._open = None
         return await self.current()
 
@@ -109,7 +105,7 @@ class Jobs:
             return
         order = self._order
         body = describe.job(self.id, order.uid, order.settings.pool, order.settings.job_timeout)
-        await self._note(self.number, None)
+        await self._notes.job(self.number, None)
         with self._ground.making(f"job {self.id}"):
             try:
                 await self._services.batch.make_job(body)
@@ -133,5 +129,6 @@ class Jobs:
             order.settings.task_timeout,
             await storage.access(until, order.settings.identity),
         )
-        await self._note(self.number, None if order.settings.identity else until)
+        if not order.settings.identity:
+            await self._notes.job(self.number, min(until, self.signed_until or until))
         return OpenJob(self.number, self.id, tasks.describer(), self._ends_by_itself)
