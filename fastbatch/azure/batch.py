@@ -9,7 +9,7 @@ hundred tasks where JSON takes 0.06 ms. Its retries would not pace what is sent 
 import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -32,6 +32,7 @@ Json = dict[str, Any]
 _API_VERSION = "2025-06-01"
 _JSON = "application/json; odata=minimalmetadata"
 _ERRORS_FROM = 300
+_NO_RANGE = 416
 _READ_SECONDS = 45.0  # Batch itself takes 30 s at most
 _SCOPE = "https://batch.core.windows.net//.default"
 _GOING = frozenset({"JobBeingDeleted", "PoolBeingDeleted"})
@@ -47,6 +48,7 @@ class Ask:
     path: str
     params: Mapping[str, str] | None = None
     body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Batch:
@@ -165,10 +167,32 @@ class Batch:
 
     async def node_of(self, job_id: str, task_id: str) -> str | None:
         """Tell on which node a task ran last, if it is known."""
-        path = f"/jobs/{_segment(job_id)}/tasks/{_segment(task_id)}"
-        task = await self._get_if_there(Ask("look at a task", "GET", path, {"$select": "nodeInfo"}))
+        task = await self.task(job_id, task_id, select="nodeInfo")
         node: str | None = ((task or {}).get("nodeInfo") or {}).get("nodeId")
         return node
+
+    async def task(self, job_id: str, task_id: str, *, select: str) -> Json | None:
+        """Give a task, if it is there."""
+        return await self._get_if_there(Ask("look at a task", "GET", _task(job_id, task_id), {"$select": select}))
+
+    async def task_files(self, job_id: str, task_id: str) -> dict[str, int]:
+        """Give the sizes of the files in a task's folder, but not below it."""
+        ask = Ask("list the files of a task", "GET", f"{_task(job_id, task_id)}/files")
+        files = [file async for page in self._pages(ask) for file in page if not file.get("isDirectory")]
+        return {file["name"]: int(file["properties"]["contentLength"]) for file in files}
+
+    async def task_file(self, job_id: str, task_id: str, name: str, span: range) -> bytes:
+        """Give those bytes of a file of a task that it has."""
+        path = f"{_task(job_id, task_id)}/files/{quote(name)}"
+        headers = {"Accept": "application/octet-stream", "ocp-range": f"bytes={span.start}-{span.stop - 1}"}
+        ask = Ask("read a file of a task", "GET", path, headers=headers)
+        try:
+            content: bytes = (await self.line.send(ask.what, lambda: self._answer(ask))).content
+        except Refused as refused:
+            if refused.status != _NO_RANGE:
+                raise
+            return b""
+        return content
 
     async def task_counts(self, job_id: str) -> dict[str, int]:
         """Count the tasks by state, roughly."""
@@ -205,7 +229,7 @@ class Batch:
                 raise
 
     async def _pages(self, ask: Ask) -> AsyncIterator[list[Json]]:
-        params: Mapping[str, str] | None = ask.params
+        params: Mapping[str, str] | None = ask.params or {}
         while params is not None:
             answer = await self._ask(Ask(ask.what, ask.method, ask.path, params, ask.body))
             yield answer.get("value", [])
@@ -215,12 +239,20 @@ class Batch:
         return await self.line.send(ask.what, lambda: self._once(ask))
 
     async def _once(self, ask: Ask) -> Json:
+        return _read(ask, (await self._answer(ask)).content)
+
+    async def _answer(self, ask: Ask) -> Any:
+        """Give an answer that is no error."""
         request = HttpRequest(
             ask.method,
             f"{self._account.batch_endpoint}{ask.path}",
             # The SDK sends values as they are.
             params={"api-version": _API_VERSION, **{k: quote(v, safe="") for k, v in (ask.params or {}).items()}},
-            headers={"Accept": "application/json", **({"Content-Type": _JSON} if ask.body is not None else {})},
+            headers={
+                "Accept": "application/json",
+                **({"Content-Type": _JSON} if ask.body is not None else {}),
+                **ask.headers,
+            },
             content=ask.body,
         )
         try:
@@ -234,7 +266,7 @@ class Batch:
         if response.status_code >= _ERRORS_FROM:  # should the SDK let it pass
             raise _refusal(ask, response)
         self.line.clock.hear(response.headers.get("Date"))
-        return _read(ask, response.content)
+        return response
 
 
 def _read(ask: Ask, content: bytes) -> Json:
@@ -270,6 +302,10 @@ def _dump(body: Json) -> bytes:
 
 def _segment(name: str) -> str:
     return quote(name, safe="")
+
+
+def _task(job_id: str, task_id: str) -> str:
+    return f"/jobs/{_segment(job_id)}/tasks/{_segment(task_id)}"
 
 
 def _quoted(text: str) -> str:

@@ -140,8 +140,11 @@ class Blobs:
         stored = await self.look(container, name)
         if stored is None or not stored.length:
             return b""
-        start = max(0, stored.length - length)
-        headers = {"x-ms-range": f"bytes={start}-"}
+        return await self.piece(container, name, range(max(0, stored.length - length), stored.length))
+
+    async def piece(self, container: str, name: str, span: range) -> bytes:
+        """Give those bytes of a blob that it has; none if it is not there."""
+        headers = {"x-ms-range": f"bytes={span.start}-{span.stop - 1}"}
         ask = _Ask("read a log", "GET", container, name, headers=headers, allowed=frozenset({_NOT_FOUND, _NO_RANGE}))
         answer = await self._send(ask)
         return answer.body if answer.status < _ERRORS_FROM else b""
