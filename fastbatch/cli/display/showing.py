@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from fastbatch.cli.display.failures import failures_text
 from fastbatch.cli.display.jsonlines import JsonLines
-from fastbatch.cli.display.result import failures_text, summary_text
+from fastbatch.cli.display.result import summary_text
 from fastbatch.cli.display.screen import Screen
 from fastbatch.cli.display.streams import Stream
 from fastbatch.events import Event, RunCompleted

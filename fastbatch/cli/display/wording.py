@@ -39,7 +39,7 @@ def speed_text(progress: Progress) -> str:
     now = progress.ticks()
     parts = []
     if results := progress.results_speed.at(now):
-        parts += [f"{_rate(results.inputs)} inputs/s", f"{shown_size(round(results.bytes))}/s"]
+        parts += [f"{rate_text(results.inputs)} inputs/s", f"{shown_size(round(results.bytes))}/s"]
     if progress.stage is Stage.UPLOADING and (upload := progress.upload_speed.at(now)):
         parts.append(f"uploading {shown_size(round(upload.bytes))}/s")
     left = progress.eta()
@@ -57,7 +57,8 @@ def _of(part: int, whole: int, noun: str) -> str:
     return f"{part:,} of {counted(whole, noun)}" if whole else counted(part, noun)
 
 
-def _rate(number: float) -> str:
+def rate_text(number: float) -> str:
+    """Give how many in a second."""
     return f"{number:,.0f}" if number >= _NO_DECIMALS else f"{number:.1f}"
 
 
