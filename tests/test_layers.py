@@ -119,6 +119,8 @@ DECISIONS = {
     "bounds",
     "units",
     "tar",
+    "speeds",
+    "failing",
 }
 
 
@@ -139,6 +141,15 @@ def test_decisions_import_values_and_decisions_alone(module: str) -> None:
     """They do no I/O, and wait for nothing."""
     assert own(module) <= VALUES | DECISIONS
     assert not {"anyio", "asyncio", "os", "time", "aiohttp"} & set(imported(ROOT / SUBMITTER / f"{module}.py"))
+
+
+def test_a_report_is_made_of_values_and_records_alone() -> None:
+    """It asks nobody: what the journal and the services know is given to it."""
+    found = imported(ROOT / SUBMITTER / "reporting.py")
+    known = {".".join(name.split(".")[:3]) for name in found if name.startswith(f"{SUBMITTER}.journal")}
+    assert own("reporting") <= VALUES | DECISIONS | {"journal"}
+    assert known == {f"{SUBMITTER}.journal.records", f"{SUBMITTER}.journal.wording"}
+    assert not {"anyio", "asyncio", "os", "time", "aiohttp"} & set(found)
 
 
 @pytest.mark.parametrize("vendor", ["azure", "aiohttp"])
@@ -195,6 +206,8 @@ def test_the_client_needs_no_module_that_only_posix_has() -> None:
         "fastbatch.api",
         "fastbatch.cli.conducting",
         "fastbatch.cli.display.live",
+        "fastbatch.cli.display.passages",
+        "fastbatch.cli.display.standing",
         "fastbatch.cli.dry_run",
         "fastbatch.cli.ls",
         "fastbatch.holding",
