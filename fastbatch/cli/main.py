@@ -7,9 +7,11 @@ from fastbatch.cli.config import config
 from fastbatch.cli.fetch import fetch
 from fastbatch.cli.interruption import Program
 from fastbatch.cli.local import local
+from fastbatch.cli.logs import logs
 from fastbatch.cli.ls import ls
 from fastbatch.cli.resume import resume
 from fastbatch.cli.run import run
+from fastbatch.cli.status import status
 from fastbatch.cli.watch import watch
 
 
@@ -24,6 +26,8 @@ def main() -> None:
       fastbatch run --local --sample 2000   try it on this machine, with made-up texts
       fastbatch run corpus --top 10         count the words of all files of a folder, on Azure
       fastbatch ls                          the runs of this machine, and how they are
+      fastbatch status last                 how the newest run stands
+      fastbatch logs last --failed          what its failed tasks wrote
       fastbatch config show                 what is set, and where
       fastbatch local down                  stop what --local started
     """
@@ -34,5 +38,7 @@ main.add_command(watch)
 main.add_command(fetch)
 main.add_command(resume)
 main.add_command(ls)
+main.add_command(status)
+main.add_command(logs)
 main.add_command(config)
 main.add_command(local)

@@ -1,6 +1,6 @@
 """Where a run stands, in words; live bars and plain lines say it alike."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fastbatch.cli.display.progress import Progress, Stage
@@ -29,7 +29,7 @@ def rows(progress: Progress) -> Iterator[Row]:
     if failed := _failed(progress):
         yield Row("failed", failed)
     if progress.nodes:
-        yield Row("nodes", ", ".join(f"{count:,} {escaped(state)}" for state, count in sorted(progress.nodes.items())))
+        yield Row("nodes", states_text(progress.nodes))
     if progress.requests_retried:
         yield Row("retries", f"{counted(progress.requests_retried, 'request')} sent again")
 
@@ -51,6 +51,11 @@ def speed_text(progress: Progress) -> str:
 def counted(number: int, noun: str) -> str:
     """Give a number of something, in singular or plural."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def states_text(states: Mapping[str, int]) -> str:
+    """Say how many are in each state."""
+    return ", ".join(f"{count:,} {escaped(state)}" for state, count in sorted(states.items())) or "none"
 
 
 def _of(part: int, whole: int, noun: str) -> str:
