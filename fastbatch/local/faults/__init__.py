@@ -9,8 +9,9 @@ plan. It is in force until it is changed or the service ends. A rule is
 
 and parameters of the fault. Of the calls that it takes, the first `after` are spared, and then it applies with a
 probability, `count` times at most; only the first two of the five must be given. Rules are tried in their order and
-the first that applies wins, but `delay` and `slow` let others go on. What is shown of a rule has, besides, how many
-calls it has `seen` and to how many it was `applied`. All chance comes from the seed: the same calls go wrong again.
+the first that applies wins, but `delay`, `slow` and `limitRate` let others go on. What is shown of a rule has, besides,
+how many calls it has `seen` and to how many it was `applied`. All chance comes from the seed: the same calls go wrong
+again.
 
 `operation` is a name or a glob: of a call of Batch, by its name in the Python SDK; of the storage, `storage.put_blob`,
 `get_blob`, `head_blob`, `delete_blob`, `put_block`, `put_block_list`, `create_container`, `delete_container`,
@@ -18,6 +19,7 @@ calls it has `seen` and to how many it was `applied`. All chance comes from the 
 `node.run_start_task` or `node.run_task`. A rule takes those that its fault fits:
 
     Batch    refuse {status: 503, or 429, 500; retryAfter}   an error of the service, and nothing is done
+             limitRate {perSecond; burst: 1; retryAfter}     429 for what is more, of all its operations together
              delay {seconds}                                 it is done so much later
              dropBefore                                      the connection is closed, and nothing is done
              dropAfter                                       it is done, and the connection is closed

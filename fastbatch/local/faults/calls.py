@@ -13,15 +13,19 @@ from fastbatch.local.clock import SystemClock, sleep
 from fastbatch.local.errors import Code, Refused
 from fastbatch.local.faultplan import Turn
 from fastbatch.local.faults.kinds import RETRY_AFTER, SECONDS, Dropped, Kind, one_of
-from fastbatch.local.fields import Field, integer
+from fastbatch.local.fields import Field, integer, number
 from fastbatch.local.operations import jobs
 from fastbatch.local.operations.call import Answer, Call
+from fastbatch.local.wire import SECOND
 
 Do = Callable[[Call], Awaitable[Answer]]
 Fault = Callable[[Turn, Do, Call], Awaitable[Answer]]
 
+_TOO_MANY = 429
+_MOST = 1_000_000
+
 _REFUSALS: Mapping[int, tuple[Code, str]] = {
-    429: ("TooManyRequests", "Too many requests are being made to the service."),
+    _TOO_MANY: ("TooManyRequests", "Too many requests are being made to the service."),
     500: ("InternalError", "Server encountered an internal error. Please try again after some time."),
     503: ("ServerBusy", "The server is currently unable to receive requests. Please retry your request."),
 }
@@ -29,9 +33,25 @@ _REFUSALS: Mapping[int, tuple[Code, str]] = {
 
 async def _refuse(turn: Turn, _do: Do, _call: Call) -> Answer:
     """Answer 429, 500 or 503, with the time to wait if there is one."""
-    code, message = _REFUSALS[turn.parameters["status"]]
+    raise _busy(turn.parameters["status"], turn)
+
+
+async def _limit_rate(turn: Turn, do: Do, call: Call) -> Answer:
+    """Answer 429 to what is more than so many calls a second, and a burst that was saved up."""
+    rate, burst = turn.parameters["perSecond"], turn.parameters["burst"]
+    now = SystemClock().now() / SECOND  # the time of the client, which has to slow down
+    kept = turn.course.kept
+    saved = min(burst, kept.get("saved", burst) + rate * (now - kept.get("at", now)))
+    taken = saved >= 1
+    kept.update(at=now, saved=saved - taken)
+    if not taken:
+        raise _busy(_TOO_MANY, turn)
+    return await do(call)
+
+
+def _busy(status: int, turn: Turn) -> Refused:
     wait = turn.parameters.get("retryAfter")
-    raise Refused(code, message, headers=None if wait is None else {"Retry-After": str(wait)})
+    return Refused(*_REFUSALS[status], headers=None if wait is None else {"Retry-After": str(wait)})
 
 
 async def _delay(turn: Turn, do: Do, call: Call) -> Answer:
@@ -110,6 +130,15 @@ _NUMBER = Field(integer(1, 100), default=1)
 
 KINDS: Mapping[str, Kind[Fault]] = {
     "refuse": Kind(_refuse, {"status": Field(one_of(*_REFUSALS), default=503), "retryAfter": RETRY_AFTER}),
+    "limitRate": Kind(
+        _limit_rate,
+        {
+            "perSecond": Field(number(1e-3, _MOST), required=True),
+            "burst": Field(number(1, _MOST), default=1),
+            "retryAfter": RETRY_AFTER,
+        },
+        goes_on=True,
+    ),
     "delay": Kind(_delay, {"seconds": SECONDS}, goes_on=True),
     "dropBefore": Kind(_drop_before),
     "dropAfter": Kind(_drop_after),

@@ -10,7 +10,7 @@ from azure.core.exceptions import HttpResponseError, ServiceRequestError, Servic
 
 from tests.local import speaking
 from tests.local.faults.ordering import Faults
-from tests.local.instances import Instance, new_name
+from tests.local.instances import Instance, eventually, new_name
 from tests.local.speaking import at, is_closed
 from tests.local.tasks import a_task
 
@@ -65,6 +65,16 @@ def test_a_refusal_may_say_when_to_come_again(faults: Faults, instance: Instance
     faults.order({"operation": "pool_exists", "fault": "refuse", "status": 429, "retryAfter": 7})
     said = speaking.ask(instance, "HEAD", at("/pools/p"))
     assert (said.status, said.headers["Retry-After"], said.body) == (429, "7", b"")
+
+
+def test_calls_are_refused_that_come_too_soon(faults: Faults, instance: Instance) -> None:
+    """All that a rule is about are counted together; a burst is taken, and so is what comes later."""
+    faults.order({"operation": "get_*", "fault": "limitRate", "perSecond": 0.5, "burst": 2, "retryAfter": 2})
+    asked = [speaking.ask(instance, "GET", at(path)) for path in ("/jobs/x", "/pools/x", "/jobs/x")]
+    assert [said.status for said in asked] == [404, 404, 429]
+    assert asked[2].headers["Retry-After"] == "2"
+    assert speaking.ask(instance, "GET", at("/pools")).status == 200
+    eventually(lambda: speaking.ask(instance, "GET", at("/jobs/x")).status, lambda status: status == 404)
 
 
 def test_clients_that_retry_get_through(faults: Faults, instance: Instance) -> None:

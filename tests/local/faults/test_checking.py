@@ -82,11 +82,15 @@ def test_a_fault_of_several_families_takes_them_all() -> None:
         ({"operation": "zzz*", "fault": "refuse"}, "InvalidPropertyValue", "there are create_task_collection, get_job"),
         ({"operation": "", "fault": "refuse"}, "InvalidPropertyValue", "no operation is named"),
         ({"operation": "x" * 101, "fault": "refuse"}, "InvalidPropertyValue", "at most 100 characters"),
-        ({"operation": "*", "fault": "explode"}, "InvalidPropertyValue", "it must be one of refuse, delay, dropBefore"),
+        (
+            {"operation": "*", "fault": "explode"},
+            "InvalidPropertyValue",
+            "it must be one of refuse, limitRate, delay",
+        ),
         (
             {"operation": "list_*", "fault": "cut"},
             "InvalidPropertyValue",
-            "cut does not fit list_jobs, list_pools; refuse, delay, dropBefore, dropAfter do",
+            "cut does not fit list_jobs, list_pools; refuse, limitRate, delay, dropBefore, dropAfter do",
         ),
         ({"operation": "storage.head_blob", "fault": "slow", "bytesPerSecond": 1}, "InvalidPropertyValue", "not fit"),
         ({"operation": "node.run_start_task", "fault": "loseNode"}, "InvalidPropertyValue", "slow, fail do"),
