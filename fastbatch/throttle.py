@@ -15,19 +15,24 @@ from fastbatch.retry import asked, out_of_time, refused_by_load
 _FIRST = 4  # requests at once to begin with
 _FEWER = 0.5  # what is left of them when the service has too much to do
 
-_SLOWER = 0.85  # what is left of a rate that was too high
-_TRUSTED = 0.95  # the part of what was lately accepted that goes on; the rest was saved up before
-_AT_LEAST = 0.5  # what is left of a rate at the very least, however little was accepted of late
+_SLOWER = 0.9  # what is left of a rate that was too high
+_AT_LEAST = 0.5  # what is left of it at the very least, however little was accepted of late
 _SLOWEST = 0.5  # requests a second
 _WINDOW = 2.0  # seconds over which acceptances are counted
-_BRIEFLY = 0.1  # seconds that say little about a rate
-_GROWTH = 0.05  # requests a second, per second cubed
-_SHARE = 0.001  # the same, for each request a second there was
+_BRIEFLY = 1.0  # seconds that say little about a rate, and much about what was saved up before
+_SAVED_UP = 0.5  # the part of that which is taken to be there again after each pause
+_NO_MORE = 0.2  # of what was accepted, the part that was saved up at most
+_SEARCH = 0.5  # seconds in which a rate doubles that nothing is known of yet
+_AGAIN = 1.5  # the same when it is far over the one that was last too high
+_FAR = 1.1  # times that one
+_PATIENCE = 8.0  # seconds to come back to a rate, at most, if a refusal costs one second
+_GROWTH = 0.008  # requests a second, per second cubed, that a low rate grows then at least
 _LATE = 0.02  # seconds that a start may be late and be made up for
 _SOON = 0.001  # seconds that no timer is worth
 
 _PAUSE = 0.25  # seconds after a refusal, doubled for each in a row
 _DOUBLINGS = 7  # at most, to half a minute
+_BEYOND = 32.0  # doublings that are beyond all limits
 _SPREAD = 0.1  # of a pause, so that many clients do not come back at once
 
 
@@ -88,15 +93,22 @@ class Rate:
     How soon the next request may start.
 
     At once, until the service refuses one. Then all pause, and go on at a fraction of the rate that it lately took.
-    From there the rate grows along a cubic curve, as TCP does: soon near the old one, slowly past it, then ever faster.
+    From there the rate grows along a cubic curve, as TCP does: soon near the old one, slowly past it, then ever faster;
+    the sooner, the less it costs to be refused.
+
+    What a service takes in its first moments says more of what it had saved up than of its rate. If it refuses one that
+    early, its rate is searched from below: it doubles until the next refusal.
     """
 
     def __init__(self) -> None:
         self._goal = math.inf  # the rate where growth is slowest
+        self._searching = False
         self._resumes = -math.inf  # when growth starts
+        self._back = 0.0  # how many seconds later the goal is reached
         self._next = -math.inf  # when the next request may start
         self._first = math.inf
         self._accepted: deque[float] = deque()
+        self._saved_up = 0  # requests that were taken before the first refusal, if that came early
         self._refused = -math.inf
         self._refusals = 0  # in a row
 
@@ -104,9 +116,13 @@ class Rate:
         """Return how many requests may start in a second."""
         if self._goal == math.inf:
             return math.inf
-        growth = max(_GROWTH, _SHARE * self._goal)
-        to_goal = math.cbrt(self._goal * (1 - _SLOWER) / growth)
-        return self._goal + growth * (max(0.0, now - self._resumes) - to_goal) ** 3
+        since = max(0.0, now - self._resumes)
+        if self._searching:
+            return self._goal * _doubled(since / max(_SEARCH, 1 / self._goal))
+        far = self._back * (1 + math.cbrt((_FAR - 1) / (1 - _SLOWER)))
+        if since > far:
+            return self._goal * _FAR * _doubled((since - far) / _AGAIN)
+        return self._goal * (1 + (1 - _SLOWER) * (since / self._back - 1) ** 3)
 
     def wait(self, now: float) -> float:
         """Return in how many seconds a request may start; 0 if it may now."""
@@ -131,20 +147,37 @@ class Rate:
             self._refused = now
             self._refusals += 1
             self._goal = max(_SLOWEST, self._sustainable(now))
+            patience = min(_PATIENCE, math.cbrt(self._goal * (1 - _SLOWER) / _GROWTH))
+            # A balance of what is lost by refusals and by going too slowly, which is due to the root of their cost.
+            self._back = patience * math.sqrt(max(_PAUSE, pause))
             pause = max(pause, _PAUSE * 2.0 ** min(self._refusals - 1, _DOUBLINGS))
         self._next = max(self._next, now + pause * (1 + _SPREAD * spread))
         self._resumes = self._next
 
     def _sustainable(self, now: float) -> float:
-        since = max(self._first, self._resumes, now - _WINDOW)
-        self._forget(since)
-        lately = _TRUSTED * len(self._accepted) / max(_BRIEFLY, now - since)
+        """Tell what the service seems to take, and whether that is to be searched."""
         rate = self.at(now)
-        return lately if rate == math.inf else min(rate, max(rate * _AT_LEAST, lately))
+        since = max(self._first, self._resumes, now - (_SEARCH if self._searching else _WINDOW))
+        self._forget(since)
+        accepted, seconds = len(self._accepted), max(_SOON, now - since)
+        if rate == math.inf:
+            self._searching = seconds < _BRIEFLY
+            self._saved_up = accepted if self._searching else 0
+            return accepted / max(_SEARCH, seconds)
+        if self._searching:
+            self._searching = False
+            saved_up = float(self._saved_up)  # all of it, as the window is short
+        else:
+            saved_up = min(_SAVED_UP * self._saved_up, _NO_MORE * accepted)
+        return min(rate, max(rate * _AT_LEAST, (accepted - saved_up) / seconds))
 
     def _forget(self, before: float) -> None:
         while self._accepted and self._accepted[0] < before:
             self._accepted.popleft()
+
+
+def _doubled(times: float) -> float:
+    return math.exp2(min(_BEYOND, times))
 
 
 class Throttle:

@@ -44,6 +44,31 @@ def test_other_limits_are_found_as_well(rate: float, header: float | None) -> No
     assert service.requests <= 1.3 * 20 * rate
 
 
+NEAR, FAR = (0.002, 0.006), (0.02, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("rate", "burst", "latency", "share"),
+    [
+        (50, 5, FAR, 0.8),
+        (50, 5, NEAR, 0.85),
+        (50, 1, NEAR, 0.6),  # who is early by a moment is refused
+        (500, 10, NEAR, 0.75),
+        (500, 5, NEAR, 0.7),
+    ],
+)
+def test_a_service_that_saves_up_little_is_used_well(
+    rate: float, burst: float, latency: tuple[float, float], share: float
+) -> None:
+    """Though it refuses the first few, and nothing is known of its rate then."""
+    service = Service(rate, burst=burst, latency=latency)
+
+    seconds = play(Client(service.serve, 20 * int(rate), senders=64).run)
+
+    assert 20 / seconds >= share
+    assert service.requests <= 1.05 * 20 * rate
+
+
 @pytest.mark.parametrize("senders", [4, 8, 32])
 def test_an_unlimited_service_is_used_nearly_as_if_there_were_no_throttle(senders: int) -> None:
     """What it takes to see that more at once is no trouble costs less than a tenth."""
