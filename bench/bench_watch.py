@@ -26,14 +26,14 @@ from fastbatch.azure import connections
 from fastbatch.azure.services import connected
 from fastbatch.configuration import resolve
 from fastbatch.events import nobody
-from fastbatch.facts import Built, Collected, Ended, Fact, Stored, Submitted
-from fastbatch.ledger import Ledger
-from fastbatch.model import Blob, Bundle, Item, Kind, Plan, Task
+from fastbatch.facts import Submitted
+from fastbatch.model import Task
 from fastbatch.stages.watch import LONGEST, Watcher, moment
 from tests.local import instances
 from tests.local.instances import new_name
 
 from .bench_local import add, send
+from .books import Books, name
 from .conftest import Program, run
 
 if TYPE_CHECKING:
@@ -108,14 +108,10 @@ def busy_job(services: Accounts, pool: str, tasks: int) -> Iterator[Job]:
     with services.instance.client() as client:
         job = new_name("job")
         client.create_job({"id": job, "poolInfo": {"poolId": pool}})
-        add(client, job, [{"id": Task(_name(number)).id, "commandLine": COMMAND} for number in range(tasks)])
+        add(client, job, [{"id": Task(name(number)).id, "commandLine": COMMAND} for number in range(tasks)])
         instances.eventually(lambda: client.get_job_task_counts(job).task_counts.succeeded, bool)
         yield Job(services, client, job, tasks)
         client.begin_disable_job(job, {"disableTasks": "terminate"}, polling_interval=0.1).result()
-
-
-def _name(number: int) -> str:
-    return f"b{number:05}"
 
 
 def bench_watch_a_large_job(benchmark: Any, services: Accounts, scale: Scale, report: Report) -> None:
@@ -171,28 +167,6 @@ class Traffic:
         self.bytes += len(received.chunk)
 
 
-class Books:
-    """The books of a run whose tasks are all with the service; what ends is noted, and taken as fetched."""
-
-    def __init__(self, tasks: int) -> None:
-        item = Item("", "", 0, 0)
-        bundles = tuple(Bundle(_name(number), Kind.WHOLE, (item,)) for number in range(tasks))
-        self.ledger = Ledger(Plan((item,) * tasks, bundles, 1), retries=0, retry_wait=0.0)
-        self.noticed: dict[str, float] = {}
-        self.ledger.begin()
-        for bundle in bundles:
-            self.ledger.apply(Built(bundle.id, Blob("", 0)))
-            self.ledger.apply(Stored(bundle.id, reused=True))
-        self.ledger.apply(Submitted(tuple(Task(bundle.id) for bundle in bundles)))
-
-    def note(self, fact: Fact) -> None:
-        """Enter a fact."""
-        self.ledger.apply(fact)
-        if isinstance(fact, Ended):
-            self.noticed[fact.ending.task.id] = time.time()
-            self.ledger.apply(Collected(fact.ending.task))
-
-
 def main() -> None:
     """Watch, and print what was seen and what it took."""
     parser = argparse.ArgumentParser()
@@ -209,6 +183,7 @@ async def watch(job: str, tasks: int, seconds: float) -> str:
     account = resolve({}, environ=os.environ, cwd=ROOT).account
     assert account
     books, traffic = Books(tasks), Traffic()
+    books.note(Submitted(tuple(submit.task for submit in books.todo)))
     with patch("fastbatch.azure.batch.session", traffic.session):
         async with connected(account, Settings(), nobody) as services:
             start, cpu = time.perf_counter(), time.process_time()

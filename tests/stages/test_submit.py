@@ -16,13 +16,13 @@ from fastbatch.errors import Refused
 from fastbatch.facts import Fact, Rejected, Submit, Submitted
 from fastbatch.model import Blob, Bundle, Kind, Task
 from fastbatch.stages import submit
-from fastbatch.stages.jobs import OpenJob
 from fastbatch.stages.submit import Submitter, judge
 from tests.counted import account_of
 from tests.local import instances
 from tests.local.instances import Instance
 from tests.proxy import Proxy, Rule, proxy
 from tests.seam import using
+from tests.stages.one_job import OneJob
 
 ADD = "/addtaskcollection"
 
@@ -91,21 +91,6 @@ def pool(services: Instance) -> Iterator[str]:
 def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(submit, "_FIRST_WAIT", 0.01)
     monkeypatch.setattr(submit, "_LONGEST_WAIT", 0.5)
-
-
-class OneJob:
-    """The only job that takes tasks."""
-
-    def __init__(self, name: str, describe: Callable[[Submit], Described] | None = None) -> None:
-        self._job = OpenJob(0, name, describe or number, ends_by_itself=False)
-
-    async def current(self) -> OpenJob:
-        """Give it."""
-        return self._job
-
-    async def after(self, job: OpenJob) -> OpenJob:
-        """Know of no other."""
-        raise AssertionError(f"{job.id} was to take all")
 
 
 class Handed:
@@ -276,7 +261,7 @@ def test_a_job_that_takes_no_tasks_breaks_the_run(account: Account) -> None:
         into.send_nowait(to_submit(1))
         into.close()
         with out:
-            await Submitter(connected.batch, OneJob("none"), lambda _: None).work(out)
+            await Submitter(connected.batch, OneJob("none", number), lambda _: None).work(out)
 
     with pytest.raises(Refused, match="JobNotFound"):
         using(account, scene)
@@ -315,7 +300,7 @@ def trickled(service: Any, batches: list[int]) -> None:
 
     async def scene() -> None:
         into, out = anyio.create_memory_object_stream[Submit](10_000)
-        submitter = Submitter(service, OneJob("job"), lambda _: None)
+        submitter = Submitter(service, OneJob("job", number), lambda _: None)
         with out:
             async with anyio.create_task_group() as group:
                 for _ in range(8):

@@ -69,7 +69,7 @@ def test_a_refusal_may_say_when_to_come_again(faults: Faults, instance: Instance
 
 def test_calls_are_refused_that_come_too_soon(faults: Faults, instance: Instance) -> None:
     """All that a rule is about are counted together; a burst is taken, and so is what comes later."""
-    faults.order({"operation": "get_*", "fault": "limitRate", "perSecond": 0.5, "burst": 2, "retryAfter": 2})
+    faults.order({"operation": "get_*", "fault": "limitRate", "perSecond": 1, "burst": 2, "retryAfter": 2})
     asked = [speaking.ask(instance, "GET", at(path)) for path in ("/jobs/x", "/pools/x", "/jobs/x")]
     assert [said.status for said in asked] == [404, 404, 429]
     assert asked[2].headers["Retry-After"] == "2"
