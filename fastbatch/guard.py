@@ -9,9 +9,8 @@ from fastbatch.azure.batch import Batch
 from fastbatch.errors import PoolUnusable
 from fastbatch.events import NodesCounted, Noticed, Observer
 from fastbatch.facts import Abandoned, Fact
+from fastbatch.health import hopeless, in_states, start_failures
 from fastbatch.ledger import Ledger
-from fastbatch.masking import masked
-from fastbatch.pools import target
 
 Json = dict[str, Any]
 
@@ -21,61 +20,6 @@ TOLD_EVERY = 60.0
 
 # What was completed before a job ended has been listed by then, twice.
 LAST_LISTINGS = 12.0
-
-# Nodes in these states may run a task sooner or later.
-_HOPEFUL = frozenset(
-    {
-        "creating",
-        "idle",
-        "preempted",  # Batch tries to replace it
-        "rebooting",
-        "reimaging",
-        "running",
-        "starting",
-        "unknown",
-        "upgradingOS",
-        "waitingForStartTask",
-    }
-)
-
-
-def hopeless(found: Json | None, counts: Mapping[str, int]) -> str | None:
-    """Say why no node of a pool will ever run a task, as far as can be seen; None while one may."""
-    if found is None:
-        return "it was deleted"
-    if found["state"] == "deleting":
-        return "it is being deleted"
-    changes = found.get("enableAutoScale") or found.get("allocationState") != "steady"
-    lagging = not any(counts.values()) and found.get("currentDedicatedNodes")
-    if changes or lagging or any(counts.get(state) for state in _HOPEFUL):
-        return None
-    return _stuck(found, counts)
-
-
-def _stuck(found: Json, counts: Mapping[str, int]) -> str:
-    if errors := found.get("resizeErrors"):
-        said = "; ".join(f"{error['code']}: {error.get('message', '')}" for error in errors)
-        return f"it got no nodes: {masked(said)}"
-    if not target(found):
-        return "it has no nodes and is not to get any. Give it some with --nodes"
-    states = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()) if count and state != "total")
-    return f"no node can be used: {states or 'there is none'}"
-
-
-def start_failures(nodes: list[Json]) -> str:
-    """Say how start tasks failed, for as many nodes as matter."""
-    said: dict[str, int] = {}
-    for node in nodes:
-        info = node.get("startTaskInfo") or {}
-        if str(info.get("result", "")).lower() == "failure":
-            failure = info.get("failureInfo") or {}
-            reason = failure.get("message") or failure.get("code") or "no reason given"
-            text = f"start task failed with exit code {info.get('exitCode')}: {reason}"
-            said[text] = said.get(text, 0) + 1
-        for error in node.get("errors") or ():
-            text = f"{error.get('code')}: {error.get('message')}"
-            said[text] = said.get(text, 0) + 1
-    return masked("; ".join(f"{text} ({count} nodes)" if count > 1 else text for text, count in said.items()))
 
 
 class End(NamedTuple):
@@ -165,7 +109,7 @@ class Guard:
     async def _look_at_pool(self) -> str | None:
         found = await self._batch.pool(self._pool_id)
         counts = {} if found is None else await self._batch.node_counts(self._pool_id)
-        states = {state: count for state, count in counts.items() if count and state != "total"}
+        states = in_states(counts)
         now = anyio.current_time()
         if states != self._counts or now - self._told >= TOLD_EVERY:
             self._counts, self._told = states, now

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-import anyio
-
 from fastbatch.azure.batch import Batch
 from fastbatch.errors import NotOurs, PoolUnusable, Refused
 from fastbatch.events import Noticed, Observer, PoolFound
+from fastbatch.health import target
+from fastbatch.patience import Patience
 from fastbatch.settings import Settings
 from fastbatch.stages.describe import MARK
 from fastbatch.startup import start_command
@@ -15,8 +15,10 @@ from fastbatch.startup import start_command
 Json = dict[str, Any]
 
 NODES, SLOTS = 2, 2
-_LOOK_AGAIN = 1.0
-_LOOK_AT_MOST = 15.0
+
+# Metadata by which a pool is known to be made by fastbatch.
+_MADE_BY_US = {"name": MARK, "value": "pool"}
+_BEING_RESIZED = frozenset({"AllocationStateNotSteady", "PoolBeingResized"})
 
 _DEFAULTS = Settings()
 _OF_NEW_POOLS = ("slots", "vm_size", "publisher", "offer", "sku", "start_command")
@@ -55,12 +57,10 @@ def intent(found: Json | None, settings: Settings) -> Intent:
 
 async def ensure(batch: Batch, settings: Settings, observe: Observer) -> Pool:
     """Find the pool or make it, and resize it if that was asked for."""
-    found, made = await _not_being_deleted(batch, settings.pool, observe), False
-    if found is None:
-        found, made = await _make(batch, settings)
+    found, made = await obtain(batch, settings, observe)
     resized = not made and _resizes(found, settings)
     if resized and settings.nodes is not None:
-        await _resize(batch, settings.pool, settings.nodes, observe)
+        await resize(batch, settings.pool, settings.nodes, observe)
         nodes = settings.nodes
     else:
         nodes = target(found)
@@ -76,24 +76,21 @@ def _only_for_new_pools(settings: Settings) -> list[str]:
     return [name for name in _OF_NEW_POOLS if getattr(settings, name) != getattr(_DEFAULTS, name)]
 
 
-def target(found: Json) -> int:
-    """Tell how many nodes a pool is to have."""
-    return int(found.get("targetDedicatedNodes") or 0) + int(found.get("targetLowPriorityNodes") or 0)
-
-
 def _resizes(found: Json, settings: Settings) -> bool:
     return settings.nodes is not None and int(found.get("targetDedicatedNodes") or 0) != settings.nodes
 
 
+async def obtain(batch: Batch, settings: Settings, observe: Observer) -> tuple[Json, bool]:
+    """Give the pool, and whether it was made, as it was not there; one that is being deleted is waited for."""
+    found = await _not_being_deleted(batch, settings.pool, observe)
+    return (found, False) if found is not None else await _make(batch, settings)
+
+
 async def _not_being_deleted(batch: Batch, pool_id: str, observe: Observer) -> Json | None:
-    wait = _LOOK_AGAIN
-    told = False
+    waiting = Noticed(f"Pool {pool_id} is being deleted; waiting until it is gone, to make it anew.")
+    patience = Patience(lambda: observe(waiting))
     while (found := await batch.pool(pool_id)) is not None and found["state"] == "deleting":
-        if not told:
-            observe(Noticed(f"Pool {pool_id} is being deleted; waiting until it is gone, to make it anew."))
-            told = True
-        await anyio.sleep(wait)
-        wait = min(_LOOK_AT_MOST, wait * 1.5)
+        await patience.wait()
     return found
 
 
@@ -113,21 +110,27 @@ async def _make(batch: Batch, settings: Settings) -> tuple[Json, bool]:
     return found, made
 
 
-async def _resize(batch: Batch, pool_id: str, nodes: int, observe: Observer) -> None:
-    wait, told = _LOOK_AGAIN, False
-    while True:
-        try:
-            await batch.resize_pool(pool_id, nodes)
-        except Refused as refused:
-            if refused.code not in ("AllocationStateNotSteady", "PoolBeingResized"):
-                raise
-            if not told:
-                observe(Noticed(f"Pool {pool_id} is being resized already; waiting until that is done."))
-                told = True
-            await anyio.sleep(wait)
-            wait = min(_LOOK_AT_MOST, wait * 1.5)
-        else:
-            return
+async def resize(batch: Batch, pool_id: str, nodes: int, observe: Observer) -> None:
+    """Begin to give a pool so many nodes, as soon as it is not being resized already."""
+    waiting = Noticed(f"Pool {pool_id} is being resized already; waiting until that is done.")
+    patience = Patience(lambda: observe(waiting))
+    while not await _begins_resize(batch, pool_id, nodes):
+        await patience.wait()
+
+
+async def _begins_resize(batch: Batch, pool_id: str, nodes: int) -> bool:
+    try:
+        await batch.resize_pool(pool_id, nodes)
+    except Refused as refused:
+        if refused.code in _BEING_RESIZED:
+            return False
+        raise
+    return True
+
+
+def made_by_us(found: Json) -> bool:
+    """Tell whether a pool was made by fastbatch."""
+    return _MADE_BY_US in (found.get("metadata") or ())
 
 
 def choose_image(images: list[Json], settings: Settings) -> Json:
@@ -166,5 +169,5 @@ def describe(settings: Settings, image: Json) -> Json:
             "maxTaskRetryCount": 1,
             "userIdentity": {"autoUser": {"scope": "pool", "elevationLevel": "admin"}},
         },
-        "metadata": [{"name": MARK, "value": "pool"}],
+        "metadata": [_MADE_BY_US],
     }

@@ -115,6 +115,7 @@ DECISIONS = {
     "retry",
     "settings",
     "endings",
+    "health",
     "chunks",
     "bounds",
     "units",

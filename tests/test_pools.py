@@ -8,11 +8,11 @@ import anyio
 import pytest
 from azure.batch import models
 
-from fastbatch import Account, Settings, pools
+from fastbatch import Account, Settings, patience
 from fastbatch.azure.services import Services
 from fastbatch.errors import PoolUnusable
 from fastbatch.events import Noticed, PoolFound
-from fastbatch.guard import hopeless, start_failures
+from fastbatch.health import hopeless, of_no_use, ready, start_failures
 from fastbatch.pools import Pool, choose_image, describe, ensure, intent
 from tests.counted import Seen, account_of
 from tests.local import instances
@@ -74,7 +74,37 @@ def test_every_state_that_nodes_can_be_in_is_known() -> None:
 
 def test_a_pool_that_says_it_has_nodes_is_not_given_up_for_a_count_that_lags() -> None:
     """Counts are not exact; once a node is allocated, it is somewhere."""
-    assert hopeless({**STEADY, "currentDedicatedNodes": 2}, {}) is None
+    for kind in ("Dedicated", "LowPriority"):
+        assert hopeless({**STEADY, f"current{kind}Nodes": 2}, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("found", "counts", "is_ready"),
+    [
+        (STEADY, {"idle": 1, "running": 1}, True),
+        (STEADY, {"idle": 1, "startTaskFailed": 1}, True),
+        (STEADY, {"idle": 1, "waitingForStartTask": 1}, False),
+        (STEADY, {"starting": 2}, False),
+        (STEADY, {"startTaskFailed": 2}, False),
+        (STEADY, {}, False),
+        ({**STEADY, "currentDedicatedNodes": 2}, {}, False),
+        ({**STEADY, "allocationState": "resizing"}, {"idle": 1}, False),
+        ({**STEADY, "targetDedicatedNodes": 0}, {}, True),
+    ],
+)
+def test_a_pool_is_ready_when_none_of_its_nodes_is_on_its_way(
+    found: dict[str, Any], counts: dict[str, int], *, is_ready: bool
+) -> None:
+    """And one of them can be used, if there are to be any; others may have failed, which is told apart."""
+    assert ready(found, counts) is is_ready
+
+
+def test_nodes_that_can_not_be_used_are_told_by_state() -> None:
+    """Neither those that work or could, nor the sum."""
+    assert of_no_use({"idle": 1, "running": 0, "total": 3, "offline": 1, "unusable": 1}) == {
+        "offline": 1,
+        "unusable": 1,
+    }
 
 
 @pytest.mark.parametrize(
@@ -165,7 +195,7 @@ def test_a_pool_is_made_once_when_two_run_at_once(services: Instance) -> None:
 
 def test_a_pool_that_is_being_deleted_is_waited_for(services: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told once, and the pool is made anew."""
-    monkeypatch.setattr(pools, "_LOOK_AGAIN", 0.01)
+    monkeypatch.setattr(patience, "LOOK_AGAIN", 0.01)
     settings, seen = Settings(pool=new_name("gone"), nodes=0), Seen()
     deleting = (200, {"Content-Type": "application/json"}, b'{"id":"x","state":"deleting"}')
     with proxy(services.endpoint) as batch:
@@ -181,7 +211,7 @@ def test_a_pool_is_resized_only_when_another_number_of_nodes_is_asked_for(
     services: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And then as soon as the service does it."""
-    monkeypatch.setattr(pools, "_LOOK_AGAIN", 0.01)
+    monkeypatch.setattr(patience, "LOOK_AGAIN", 0.01)
     name = new_name("resized")
     not_steady: tuple[int, dict[str, str], bytes] = (
         409,

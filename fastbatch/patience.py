@@ -1,0 +1,25 @@
+"""Waiting for something that can only be looked at again and again."""
+
+from collections.abc import Callable
+
+import anyio
+
+LOOK_AGAIN = 1.0
+LOOK_AT_MOST = 15.0
+_SLOWER = 1.5
+
+
+class Patience:
+    """Waits from one look to the next, longer each time; the first time it is told what is waited for."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self._tell = tell
+        self._wait: float | None = None
+
+    async def wait(self) -> None:
+        """Wait until it is time to look again."""
+        if self._wait is None:
+            self._tell()
+            self._wait = LOOK_AGAIN
+        await anyio.sleep(self._wait)
+        self._wait = min(LOOK_AT_MOST, self._wait * _SLOWER)
