@@ -35,6 +35,10 @@ _ERRORS_FROM = 300
 _NO_RANGE = 416
 _READ_SECONDS = 45.0  # Batch itself takes 30 s at most
 _SCOPE = "https://batch.core.windows.net//.default"
+_OF_POOLS = (
+    "id,state,allocationState,creationTime,vmSize,taskSlotsPerNode,enableAutoScale,resizeErrors,metadata,"
+    "targetDedicatedNodes,targetLowPriorityNodes,currentDedicatedNodes,currentLowPriorityNodes"
+)
 _GOING = frozenset({"JobBeingDeleted", "PoolBeingDeleted"})
 _OVER = frozenset({"TaskCompleted", "JobCompleted", "JobBeingTerminated", "JobBeingDeleted"})
 
@@ -85,6 +89,11 @@ class Batch:
         """Give a pool, if it is there."""
         return await self._get_if_there(Ask("look at the pool", "GET", f"/pools/{_segment(pool_id)}"), "state")
 
+    async def pools(self) -> list[Json]:
+        """Give all pools of the account."""
+        ask = Ask("list the pools", "GET", "/pools", {"$select": _OF_POOLS})
+        return [pool async for page in self._pages(ask) for pool in page]
+
     async def make_pool(self, body: Json) -> None:
         """Make a pool."""
         await self._ask(Ask("make the pool", "POST", "/pools", body=_dump(body)))
@@ -101,14 +110,21 @@ class Batch:
 
     async def node_counts(self, pool_id: str) -> dict[str, int]:
         """Count the nodes of a pool by state."""
-        params = {"$filter": f"poolId eq '{_quoted(pool_id)}'"}
-        page = await self._ask(Ask("count the nodes", "GET", "/nodecounts", params))
-        counts: dict[str, int] = {}
-        for pool in page.get("value", []):
-            for kind in ("dedicated", "lowPriority"):
-                for state, count in pool.get(kind, {}).items():
-                    counts[state] = counts.get(state, 0) + count
-        return counts
+        return (await self._node_counts({"$filter": f"poolId eq '{_quoted(pool_id)}'"})).get(pool_id.lower(), {})
+
+    async def node_counts_of_all(self) -> dict[str, dict[str, int]]:
+        """Count the nodes of all pools by state; ids are in small letters, as the service tells none apart by them."""
+        return await self._node_counts({})
+
+    async def _node_counts(self, params: Mapping[str, str]) -> dict[str, dict[str, int]]:
+        found: dict[str, dict[str, int]] = {}
+        async for page in self._pages(Ask("count the nodes", "GET", "/nodecounts", params)):
+            for pool in page:
+                counts = found.setdefault(pool["poolId"].lower(), {})
+                for kind in ("dedicated", "lowPriority"):
+                    for state, count in pool.get(kind, {}).items():
+                        counts[state] = counts.get(state, 0) + count
+        return found
 
     async def nodes(self, pool_id: str) -> list[Json]:
         """Give the nodes of a pool with what their start task came to."""
@@ -127,6 +143,12 @@ class Batch:
     async def job(self, job_id: str) -> Json | None:
         """Give a job, if it is there."""
         return await self._get_if_there(Ask("look at the job", "GET", f"/jobs/{_segment(job_id)}"), "state")
+
+    async def active_jobs(self, pool_id: str) -> list[str]:
+        """Name the active jobs of a pool."""
+        where = f"state eq 'active' and executionInfo/poolId eq '{_quoted(pool_id)}'"
+        ask = Ask("list the jobs", "GET", "/jobs", {"$filter": where, "$select": "id"})
+        return [job["id"] async for page in self._pages(ask) for job in page]
 
     async def make_job(self, body: Json) -> None:
         """Make a job."""

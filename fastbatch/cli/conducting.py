@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 import click
-from anyio import to_thread
 
+from fastbatch.cli.asking import answer, somebody_is_there
 from fastbatch.cli.display import Display
 from fastbatch.cli.exits import Exit
 from fastbatch.cli.interruption import Interrupted, exit_code, heard
@@ -93,30 +93,9 @@ def _asking(display: Display) -> Confirm:
     """Give what asks the user, where there is one; elsewhere the answer is the one that is expected."""
 
     async def ask(question: str, *, expected: bool) -> bool:
-        if not all(stream and stream.isatty() for stream in (sys.stdin, sys.stderr)):
+        if not somebody_is_there():
             return expected
         with display.paused():
-            return await _answer(question, expected=expected)
+            return await answer(question, expected=expected)
 
     return ask
-
-
-async def _answer(question: str, *, expected: bool) -> bool:
-    """Ask until there is an answer; the end of the input is no agreement."""
-    if sys.platform == "win32":
-        return await to_thread.run_sync(
-            lambda: click.confirm(question, default=expected, err=True), abandon_on_cancel=True
-        )
-    while True:
-        click.echo(f"{question} [{'Y/n' if expected else 'y/N'}]: ", nl=False, err=True)
-        await anyio.wait_readable(sys.stdin)  # a thread that reads would hold the program when a signal ends it
-        line = sys.stdin.readline()
-        match line.strip().lower():
-            case "":
-                return expected and bool(line)
-            case "y" | "yes":
-                return True
-            case "n" | "no":
-                return False
-            case _:
-                continue

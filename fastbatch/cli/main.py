@@ -10,6 +10,7 @@ from fastbatch.cli.local import local
 from fastbatch.cli.logs import logs
 from fastbatch.cli.ls import ls
 from fastbatch.cli.resume import resume
+from fastbatch.cli.pool import pool
 from fastbatch.cli.run import run
 from fastbatch.cli.status import status
 from fastbatch.cli.watch import watch
@@ -28,6 +29,7 @@ def main() -> None:
       fastbatch ls                          the runs of this machine, and how they are
       fastbatch status last                 how the newest run stands
       fastbatch logs last --failed          what its failed tasks wrote
+      fastbatch pool ls                     which pools have nodes, which cost money
       fastbatch config show                 what is set, and where
       fastbatch local down                  stop what --local started
     """
@@ -40,5 +42,6 @@ main.add_command(resume)
 main.add_command(ls)
 main.add_command(status)
 main.add_command(logs)
+main.add_command(pool)
 main.add_command(config)
 main.add_command(local)

@@ -20,9 +20,18 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     Values are texts, which are read when all that is set is brought together: then everything that is wrong is told at
     once, and not only the first.
     """
-    for known in reversed(SETTINGS.values()):
-        command = _option(known)(command)
-    return command
+    return setting_options(*SETTINGS)(command)
+
+
+def setting_options(*names: str) -> Decorator:
+    """Give a command an option for some settings, as runs have it."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for name in reversed(names):
+            command = _option(SETTINGS[name])(command)
+        return command
+
+    return decorate
 
 
 def setting_options(*names: str) -> Decorator:

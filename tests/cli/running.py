@@ -110,12 +110,12 @@ class Runner:
         return found
 
     @contextmanager
-    def running(self, *arguments: str | Path, **options: Any) -> Iterator["Running"]:
-        """Run `fastbatch run` for a while, in a session of its own."""
+    def running(self, *arguments: str | Path, verb: str = "run", **options: Any) -> Iterator["Running"]:
+        """Run `fastbatch run` for a while, or another verb, in a session of its own."""
         with tempfile.TemporaryFile() as err:
             settings = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": err, **options}
             process = subprocess.Popen(
-                [*FASTBATCH, "run", *arguments],
+                [*FASTBATCH, verb, *arguments],
                 text=True,
                 start_new_session=True,
                 env=self.environment,

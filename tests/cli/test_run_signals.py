@@ -7,6 +7,7 @@ import signal
 import struct
 import termios
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -259,7 +260,7 @@ def _ignore_hangups() -> None:
 # --- on a terminal ----------------------------------------------------------------------------------------------------
 
 
-def at(screen: Terminal) -> dict[str, int]:
+def at(screen: Terminal) -> dict[str, Any]:
     """Give the options of a process that has a terminal only."""
     return {"stdin": screen.theirs, "stdout": screen.theirs, "stderr": screen.theirs}
 
