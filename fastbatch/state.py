@@ -12,3 +12,8 @@ def folder() -> Path:
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "fastbatch"
     return Path.home() / ".local" / "state" / "fastbatch"
+
+
+def folder_of(run: str) -> Path:
+    """Give the folder of a run, with what is kept of it on this machine."""
+    return folder() / "runs" / run

@@ -160,7 +160,7 @@ class Batch:
         await self._unless_over(Ask("let the job end", "PATCH", f"/jobs/{_segment(job_id)}", body=body))
 
     async def end_job(self, job_id: str, why: str) -> None:
-        """End a job and all its tasks."""
+        """End a job and all its tasks, unless it is over or gone."""
         path = f"/jobs/{_segment(job_id)}/terminate"
         await self._unless_over(Ask("end the job", "POST", path, body=_dump({"terminateReason": why})))
 

@@ -21,6 +21,7 @@ from fastbatch.settings import Account
 T = TypeVar("T")
 
 _PAGE = 5000
+_PRECONDITION = 412
 _READ_SECONDS = 120.0  # it begins when a body begins to be sent
 _OWN_SAS = timedelta(hours=6)
 _RENEWED_BEFORE = timedelta(hours=1)
@@ -88,8 +89,20 @@ class Storage:
         try:
             await self._ask("delete a container", lambda: self._client.delete_container(name))
         except Refused as refused:
+            if not refused.not_found and refused.code != "ContainerBeingDeleted":
+                raise
+
+    async def delete_blob(self, container: str, name: str, *, untouched_since: datetime) -> bool:
+        """Delete a blob, unless somebody stored or renewed it later; tell whether it is gone."""
+        blob = self._client.get_blob_client(container, name)
+        try:
+            await self._ask("delete a blob", lambda: blob.delete_blob(if_unmodified_since=untouched_since))
+        except Refused as refused:
+            if refused.status == _PRECONDITION:
+                return False
             if not refused.not_found:
                 raise
+        return True
 
     async def inventory(self, container: str) -> Inventory | None:
         """Give what is in a container, at most a page of it; None if there is no such container."""

@@ -3,6 +3,8 @@
 import click
 
 import fastbatch
+from fastbatch.cli.cancel import cancel
+from fastbatch.cli.clean import clean
 from fastbatch.cli.config import config
 from fastbatch.cli.fetch import fetch
 from fastbatch.cli.interruption import Program
@@ -42,6 +44,8 @@ main.add_command(resume)
 main.add_command(ls)
 main.add_command(status)
 main.add_command(logs)
+main.add_command(cancel)
+main.add_command(clean)
 main.add_command(pool)
 main.add_command(config)
 main.add_command(local)

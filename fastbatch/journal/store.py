@@ -140,10 +140,18 @@ class Journal:
         with self._writing() as now:
             self._set(run, made_pool=True, touched=now)
 
-    def enter(self, run: str, phase: Phase, summary: Mapping[str, object] | None = None) -> None:
-        """Note what became of a run; a summary that there is stays if there is no newer one."""
+    def enter(
+        self, run: str, phase: Phase, summary: Mapping[str, object] | None = None, *, unless: Phase | None = None
+    ) -> None:
+        """
+        Note what became of a run; a summary that there is stays if there is no newer one.
+
+        The phase stays as it is if it is the one that is excepted: it is another process that entered that.
+        """
         with self._writing() as now:
-            self._set(run, phase=phase.value, touched=now)
+            if unless is None or self._phase(run) is not unless:
+                self._set(run, phase=phase.value)
+            self._set(run, touched=now)
             if summary is not None:
                 self._set(run, summary=json_out(summary))
 
@@ -198,6 +206,9 @@ class Journal:
     def _found(self, run: str) -> int | None:
         found = self._select("SELECT key FROM runs WHERE id = ?", run).fetchone()
         return None if found is None else int(found[0])
+
+    def _phase(self, run: str) -> Phase:
+        return Phase(self._select("SELECT phase FROM runs WHERE key = ?", self._any_key(run)).fetchone()[0])
 
     def _set(self, run: str, **columns: Any) -> None:
         assignments = ", ".join(f"{column} = ?" for column in columns)

@@ -1,7 +1,7 @@
 """Containers of a storage account, and the right to read and write in them."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import anyio
@@ -46,6 +46,23 @@ def test_a_container_is_made_once_and_deleted_once(services: Instance, account: 
 
     assert using(account, scene) == [True, False, None]
     assert not services.blobs().get_container_client(name).exists()
+
+
+def test_a_blob_is_deleted_unless_it_was_touched_since(container: ContainerClient, account: Account) -> None:
+    """It is told whether it is gone; one that was not there is."""
+    name, long_ago, soon = container.container_name, *(datetime.now(UTC) + timedelta(hours=hours) for hours in (-1, 1))
+
+    async def scene(connected: Services) -> list[bool]:
+        storage = connected.storage
+        return [
+            await storage.delete_blob(name, "blob-1", untouched_since=long_ago),
+            await storage.delete_blob(name, "blob-2", untouched_since=soon),
+            await storage.delete_blob(name, "blob-2", untouched_since=long_ago),
+            await storage.delete_blob(new_name("none"), "blob", untouched_since=soon),
+        ]
+
+    assert using(account, scene) == [False, True, True, True]
+    assert list(container.list_blob_names()) == ["blob-0", "blob-1", "blob-3", "blob-4"]
 
 
 @pytest.mark.parametrize(("page", "found"), [(5000, 5), (5, 5), (4, 4), (1, 1)])
