@@ -90,13 +90,14 @@ def test_nothing_is_deleted_where_nobody_can_be_asked(runner: Runner) -> None:
 def test_who_sits_at_a_terminal_is_asked(runner: Runner, typed: str, code: int) -> None:
     """With what goes; only yes deletes it."""
     run = made(runner)
-    with terminal() as screen:
-        with runner.running(run.id, verb="clean", stdin=screen.theirs, stderr=screen.theirs) as cleaning:
-            screen.wait_for(
-                f"Delete job {run.id}, container fastbatch-out-{run.id} and 2 bundles that only this run has? [y/N]: "
-            )
-            screen.type(typed)
-            done = cleaning.end()
+    question = f"Delete job {run.id}, container fastbatch-out-{run.id} and 2 bundles that only this run has? [y/N]: "
+    with (
+        terminal() as screen,
+        runner.running(run.id, verb="clean", stdin=screen.theirs, stderr=screen.theirs) as cleaning,
+    ):
+        screen.wait_for(question)
+        screen.type(typed)
+        done = cleaning.end()
     assert done.code == code
     assert is_whole(run) == bool(code)
     assert is_gone(run) != bool(code)
