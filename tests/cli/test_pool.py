@@ -82,7 +82,7 @@ def test_all_pools_are_listed_with_what_costs_money(runner: Runner, made: str) -
     assert next(iter(rows)) == "POOL"
     assert rows[made].split()[1:] == ["active", "0", "standard_d2s_v3", "7", "fastbatch"]
     assert rows[other].split()[1:] == ["active", "2", "(2", "idle)", "STANDARD_D2S_V3", "3", "others"]
-    assert "cost money, at work or not. To let them go: fastbatch pool resize ID --nodes 0" in done.err
+    assert "cost money, at work or not. To be rid of that: fastbatch pool resize ID --nodes 0" in done.err
 
 
 def test_pools_are_listed_as_json(runner: Runner) -> None:

@@ -44,7 +44,8 @@ def cost(pools: list[PoolState]) -> str:
     if not busy:
         return "No pool has nodes, so none costs money."
     nodes = sum(pool.nodes for pool in busy)
+    cost_money = "costs money" if nodes == 1 else "cost money"
     return (
-        f"{counted(nodes, 'node')} in {counted(len(busy), 'pool')} cost money, at work or not. To let them go: "
+        f"{counted(nodes, 'node')} in {counted(len(busy), 'pool')} {cost_money}, at work or not. To be rid of that: "
         "fastbatch pool resize ID --nodes 0, or fastbatch pool delete ID"
     )
