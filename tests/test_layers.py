@@ -197,7 +197,7 @@ def test_only_the_pipeline_and_the_command_line_open_task_groups() -> None:
         for path in (ROOT / SUBMITTER).rglob("*.py")
         if "create_task_group" in path.read_text() and not path.is_relative_to(ROOT / SUBMITTER / "local")
     }
-    assert openers == {"pipeline.py", "cli/conducting.py"}
+    assert openers == {"pipeline.py", "cli/signalled.py"}
 
 
 def test_the_client_needs_no_module_that_only_posix_has() -> None:
@@ -205,6 +205,8 @@ def test_the_client_needs_no_module_that_only_posix_has() -> None:
     posix = ["fcntl", "grp", "posix", "pwd", "resource", "termios", "tty"]
     modules = [
         "fastbatch.api",
+        "fastbatch.cancelling",
+        "fastbatch.clearing",
         "fastbatch.cli.conducting",
         "fastbatch.cli.display.live",
         "fastbatch.cli.display.passages",
@@ -214,6 +216,9 @@ def test_the_client_needs_no_module_that_only_posix_has() -> None:
         "fastbatch.holding",
         "fastbatch.journal.store",
         "fastbatch.cli.main",
+        "fastbatch.cli.speaking",
+        "fastbatch.poolstate",
+        "fastbatch.readiness",
     ]
     program = f"""
 import sys

@@ -1,8 +1,6 @@
 """Carrying out a run from the command line: questions on a terminal, and signals."""
 
 import contextlib
-import os
-import sys
 from collections.abc import Awaitable, Callable
 
 import anyio
@@ -11,9 +9,8 @@ import click
 from fastbatch.cli.asking import answer, somebody_is_there
 from fastbatch.cli.display import Display
 from fastbatch.cli.exits import Exit
-from fastbatch.cli.interruption import Interrupted, exit_code, heard
+from fastbatch.cli.signalled import until_signalled
 from fastbatch.events import Event, RunStarted
-from fastbatch.groups import unwrapped
 from fastbatch.manners import Manners, Reach
 from fastbatch.model import Summary
 from fastbatch.stages.clean import Confirm
@@ -34,7 +31,7 @@ class Conductor:
         async def begin() -> Summary:
             return await doing(self._manners)
 
-        return anyio.run(_until_signalled, begin, self._stopping)
+        return anyio.run(until_signalled, begin, self._stopping)
 
     def _observe(self, event: Event) -> None:
         if isinstance(event, RunStarted):
@@ -60,33 +57,6 @@ def end(display: Display, *, complete: bool) -> None:
         click.echo(f"The result could not be written to standard output: {display.trouble}.", err=True)
     if display.trouble or not complete:
         raise click.exceptions.Exit(Exit.INCOMPLETE)
-
-
-async def _until_signalled(doing: Callable[[], Awaitable[Summary]], stopping: Callable[[], None]) -> Summary:
-    """Do something unless a signal asks to end: the first one is waited for, a second one is not."""
-    found: list[Summary] = []
-    signalled: list[int] = []
-    work = anyio.CancelScope()
-
-    async def hear() -> None:
-        with anyio.open_signal_receiver(*heard()) as signals:
-            async for number in signals:
-                if signalled:
-                    os._exit(exit_code(number))
-                signalled.append(number)
-                work.cancel()
-                stopping()
-
-    with unwrapped():
-        async with anyio.create_task_group() as listening:
-            if sys.platform != "win32":  # where Ctrl-C raises KeyboardInterrupt
-                listening.start_soon(hear)
-            with work:
-                found.append(await doing())
-            listening.cancel_scope.cancel()
-    if not found:
-        raise Interrupted(signalled[0])
-    return found[0]
 
 
 def _asking(display: Display) -> Confirm:

@@ -11,22 +11,21 @@ import click
 from fastbatch.azure.services import Services, connected
 from fastbatch.cli.display.sentences import sentences
 from fastbatch.cli.display.wording import states_text
+from fastbatch.cli.signalled import until_signalled
 from fastbatch.events import Event, NodesCounted
-from fastbatch.groups import unwrapped
 from fastbatch.settings import Account, Settings
 
 T = TypeVar("T")
 
 
 def with_services(account: Account, settings: Settings, doing: Callable[[Services], Awaitable[T]]) -> T:
-    """Do something with the services of an account."""
+    """Do something with the services of an account; raise Interrupted if a signal ends it."""
 
     async def whole() -> T:
-        with unwrapped():
-            async with connected(account, settings, show) as services:
-                return await doing(services)
+        async with connected(account, settings, show) as services:
+            return await doing(services)
 
-    return anyio.run(whole)
+    return anyio.run(until_signalled, whole)
 
 
 def show(event: Event) -> None:

@@ -6,17 +6,19 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from fastbatch import state
+from fastbatch import Account, state
 from fastbatch.azure import services as services_of_an_account
 from fastbatch.cli.main import main
 from fastbatch.holding import held
 from fastbatch.journal.records import Phase
 from fastbatch.retry import Policy
 from tests.cli import FASTBATCH
+from tests.cli.gates import gate
 from tests.cli.running import Done, Runner
 from tests.cli.terminals import terminal
 from tests.counted import account_of
 from tests.local.instances import new_name
+from tests.proxy import Rule, proxy
 from tests.recorded import Recorded, journal_in, recorded
 
 pytestmark = pytest.mark.timeout(120)
@@ -35,10 +37,10 @@ def clean(runner: Runner, *arguments: str) -> Done:
     return done
 
 
-def made(runner: Runner, number: int = 2, **more: Any) -> Recorded:
+def made(runner: Runner, number: int = 2, account: Account | None = None, **more: Any) -> Recorded:
     """Have a run in the user's journal that made all that runs make, from contents that no other run has."""
     contents = [new_name().encode() for _ in range(number)]
-    run = recorded(runner.services, account_of(runner.services), *contents, **more)
+    run = recorded(runner.services, account or account_of(runner.services), *contents, **more)
     with journal_in(runner.state) as journal:
         run.written(journal)
     run.make_job()
@@ -115,6 +117,28 @@ def test_a_signal_at_the_question_deletes_nothing(runner: Runner) -> None:
     assert is_whole(run)
     with held(run.id):
         pass
+
+
+def test_a_run_that_is_cleaned_half_way_is_cleaned_when_it_is_done_again(runner: Runner) -> None:
+    """A signal leaves what is not yet deleted, and nothing is forgotten."""
+    with proxy(account_of(runner.services).storage_endpoint) as storage, gate() as closed:
+        runner.reach_storage_at(storage.url)
+        run = made(runner, 40, account_of(runner.services, storage_endpoint=storage.url))
+        storage.rules += [
+            Rule("DELETE", "fastbatch-input/", times=10),
+            Rule("DELETE", "fastbatch-input/", times=1000, then=closed),
+        ]
+        with runner.running(run.id, "--yes", verb="clean") as cleaning:
+            closed.wait()
+            cleaning.send(signal.SIGINT)
+            assert cleaning.end().code == 130
+        closed.open()
+        assert 0 < len(run.stored()) < 40
+        done = clean(runner, run.id, "--yes")
+
+    assert done.code == 0
+    assert "40 bundles are deleted" in done.err
+    assert is_gone(run)
 
 
 def test_a_run_that_is_done_has_nothing_to_lose(runner: Runner) -> None:

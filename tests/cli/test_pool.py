@@ -139,6 +139,19 @@ def test_a_pool_is_made_as_a_run_would_make_it_and_waited_for(runner: Runner, ma
     assert nodes_of(runner, made) == 1
 
 
+def test_a_signal_ends_the_wait_and_the_pool_stays(runner: Runner, made: str) -> None:
+    """Whoever wants it can wait again."""
+    with terminal() as screen:
+        with asked(
+            runner, screen, "create", made, "--nodes", "1", "--start-command", "sleep 1000", "--wait"
+        ) as waiting:
+            screen.wait_for("1 waitingForStartTask")
+            waiting.send(signal.SIGTERM)
+            assert waiting.end().code == 143
+        assert "Traceback" not in screen.text
+    assert nodes_of(runner, made) == 1
+
+
 def test_nodes_that_fail_to_start_are_no_reason_to_wait(runner: Runner, made: str) -> None:
     """It is said why, and `show` says it too."""
     done = pool(runner, "create", made, "--nodes", "2", "--start-command", "exit 7", "--wait")
