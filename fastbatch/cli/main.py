@@ -11,8 +11,8 @@ from fastbatch.cli.interruption import Program
 from fastbatch.cli.local import local
 from fastbatch.cli.logs import logs
 from fastbatch.cli.ls import ls
-from fastbatch.cli.resume import resume
 from fastbatch.cli.pool import pool
+from fastbatch.cli.resume import resume
 from fastbatch.cli.run import run
 from fastbatch.cli.status import status
 from fastbatch.cli.watch import watch

@@ -24,17 +24,6 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def setting_options(*names: str) -> Decorator:
-    """Give a command an option for some settings, as runs have it."""
-
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for name in reversed(names):
-            command = _option(SETTINGS[name])(command)
-        return command
-
-    return decorate
-
-
-def setting_options(*names: str) -> Decorator:
     """Give a command the options for some settings, as texts or None."""
 
     def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
