@@ -13,9 +13,7 @@ from fastbatch.journal.records import Phase, RunRecord
 from fastbatch.journal.store import Journal
 from fastbatch.ownjobs import OwnJobs, look_at_jobs
 from fastbatch.patience import Patience
-
-# By it a process that drives the run knows that there is to be no other job.
-REASON = "fastbatch cancel"
+from fastbatch.stages.describe import CANCELLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ async def _end(record: RunRecord, jobs: OwnJobs, batch: Batch, journal: Journal,
     ended: list[str] = []
     while True:
         for job in jobs.live:
-            await batch.end_job(job, REASON)
+            await batch.end_job(job, CANCELLED)
             ended.append(job)
         now = await _record(journal, record.id)
         if now.job == record.job and not _may_come(jobs, holder(record.id)):

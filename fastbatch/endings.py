@@ -10,6 +10,7 @@ class Cure(enum.Enum):
     """What may help."""
 
     NONE = "none"
+    LATER = "later"  # but not now: the service ended it as it was told to, by a user or by a limit
     AGAIN = "again"
     UPLOAD = "upload"  # and then again: the blob is gone or damaged
 
@@ -57,8 +58,10 @@ def diagnose(ending: Ending) -> Diagnosis:
     """Tell why a task failed, and what may help."""
     if ending.code in _BY_CODE:
         return Diagnosis(_said(ending), _BY_CODE[ending.code])
+    if ending.code == "TaskEnded":
+        return Diagnosis(_said(ending), Cure.LATER)
     code = ending.exit_code
-    if not code or ending.code == "TaskEnded":
+    if not code:
         return Diagnosis(_said(ending), Cure.NONE)
     if code in _BY_EXIT_CODE:
         return _BY_EXIT_CODE[code]

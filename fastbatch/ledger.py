@@ -338,9 +338,9 @@ class Ledger:
         return actions
 
     def _retry_or_fail(self, entry: _Entry, ending: Ending, diagnosis: Diagnosis) -> list[Action]:
-        passing = diagnosis.cure is not Cure.NONE
-        if not passing or entry.standing.attempt - entry.first >= self._retries:
-            cause = Cause(diagnosis.reason, ending.task, passing)
+        cures_now = diagnosis.cure in (Cure.AGAIN, Cure.UPLOAD)
+        if not cures_now or entry.standing.attempt - entry.first >= self._retries:
+            cause = Cause(diagnosis.reason, ending.task, passing=diagnosis.cure is not Cure.NONE)
             return [Explain(ending, diagnosis.reason, retried=False), *self._fail(entry, cause)]
         entry.standing.attempt += 1
         told = Explain(ending, diagnosis.reason, retried=True)

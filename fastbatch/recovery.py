@@ -96,6 +96,17 @@ def is_tried_again(standing: Standing, again: Again) -> bool:
     return again is Again.ALL or (again is Again.PASSING and standing.cause.passing)
 
 
+def _is_final(ending: Ending, again: Again) -> bool:
+    """Tell whether a task that failed since is not tried again."""
+    match diagnose(ending).cure:
+        case Cure.NONE:
+            return again is not Again.ALL
+        case Cure.LATER:
+            return again is Again.NOTHING
+        case _:
+            return False
+
+
 class _Bundle:
     """A bundle whose standing is found."""
 
@@ -121,7 +132,7 @@ class _Bundle:
             return self._waiting(live)
         last = self._seen[-1] if self._seen else None
         is_news = last is not None and last.task.attempt == self._tried and not failed_before
-        if last and last.ending and is_news and diagnose(last.ending).cure is Cure.NONE and again is not Again.ALL:
+        if last and last.ending and is_news and _is_final(last.ending, again):
             return self._waiting(last)
         return self._prepared()
 

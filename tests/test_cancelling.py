@@ -6,12 +6,13 @@ import pytest
 
 from fastbatch import Account, patience
 from fastbatch.azure.services import Services
-from fastbatch.cancelling import REASON, Cancelled, cancel
+from fastbatch.cancelling import Cancelled, cancel
 from fastbatch.errors import NotOurs
 from fastbatch.events import Noticed
 from fastbatch.holding import held
 from fastbatch.journal.records import Phase
 from fastbatch.journal.store import Journal
+from fastbatch.stages.describe import CANCELLED
 from tests.counted import Seen, account_of
 from tests.local.instances import Instance
 from tests.proxy import Rule, proxy
@@ -48,7 +49,7 @@ def test_all_jobs_that_run_are_ended_at_once(services: Instance, account: Accoun
     assert done.record.phase is Phase.CANCELLED
     assert [run.job_state(number) for number in (0, 1)] == ["completed", "completed"]
     with services.client() as client:
-        assert client.get_job(run.id).execution_info.termination_reason == REASON
+        assert client.get_job(run.id).execution_info.termination_reason == CANCELLED
 
 
 def test_what_is_cancelled_already_is_left_as_it_is(services: Instance, account: Account, journal: Journal) -> None:

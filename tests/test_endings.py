@@ -77,7 +77,7 @@ def test_what_an_exit_code_calls_for(exit_code: int, cure: Cure) -> None:
         ("FileUploadTimedOut", Cure.AGAIN),
         ("NodeUnavailable", Cure.AGAIN),
         ("ResourceDirectoryCreateFailed", Cure.AGAIN),
-        ("TaskEnded", Cure.NONE),
+        ("TaskEnded", Cure.LATER),
     ],
 )
 def test_what_a_failure_of_the_service_calls_for(code: str, cure: Cure) -> None:
@@ -93,9 +93,9 @@ def test_every_failure_of_files_that_the_local_service_knows_is_known() -> None:
     assert {code for code in codes if diagnose(ending(None, code)).cure is Cure.NONE} == {"FileUploadContainerNotFound"}
 
 
-def test_a_task_whose_time_was_over_is_not_tried_again() -> None:
-    """It would take as long again."""
-    assert diagnose(ending(137, "TaskEnded", "it was ended")).cure is Cure.NONE
+def test_a_task_that_was_ended_as_the_service_was_told_to_is_not_tried_again_now() -> None:
+    """By a limit, it would be again; by a user, who may change their mind later."""
+    assert diagnose(ending(137, "TaskEnded", "it was ended")).cure is Cure.LATER
 
 
 def test_the_reason_says_that_the_time_was_over() -> None:

@@ -16,6 +16,7 @@ Json = dict[str, Any]
 BUNDLES = "fastbatch-input"
 PROGRAMS = "fastbatch-app"
 MARK = "fastbatch"  # the metadata by which we know what is ours
+CANCELLED = "fastbatch cancel"  # why a job ended, by which who drives a run knows that there is to be no other
 
 # Batch removes a task's files this long after it ended; what is worth keeping was uploaded.
 _RETENTION = "PT1H"
@@ -60,6 +61,11 @@ def job(name: str, uid: str, pool: str, seconds: float) -> Json:
 def is_ours(described: Json, uid: str) -> bool:
     """Tell whether a job or a pool was made by the run with this id."""
     return {"name": MARK, "value": uid} in (described.get("metadata") or ())
+
+
+def was_cancelled(described: Json) -> bool:
+    """Tell whether a job was ended because its run was cancelled."""
+    return bool((described.get("executionInfo") or {}).get("terminateReason") == CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,10 +90,13 @@ class Jobs:
                 self._open = await self._described()
             return self._open
 
-    async def after(self, job: OpenJob) -> OpenJob:
-        """Give the job that takes tasks when one takes no more."""
+    async def after(self, job: OpenJob) -> OpenJob | None:
+        """Give the job that takes tasks when one takes no more; none if the run was cancelled."""
         async with self._turn:
             if job.number == self.number:
+                found = await self._services.batch.job(job.id)
+                if found is not None and describe.was_cancelled(found):
+                    return None
                 self.number += 1
                 self._is_there = self._ends_by_itself = False
                 self.signed_until = None

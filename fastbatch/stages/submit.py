@@ -65,8 +65,8 @@ class TakesTasks(Protocol):
     async def current(self) -> OpenJob:
         """Give it, as soon as it is there."""
 
-    async def after(self, job: OpenJob) -> OpenJob:
-        """Give the one that takes tasks when another takes no more."""
+    async def after(self, job: OpenJob) -> OpenJob | None:
+        """Give the one that takes tasks when another takes no more; none if there is to be none."""
 
 
 class Submitter:
@@ -140,10 +140,9 @@ class Submitter:
         except Refused as refused:
             if refused.status == _TOO_LARGE:
                 return await self._send_halves(job, tasks, refused)
-            if not job.ends_by_itself or refused.code not in _OVER:
+            if refused.code not in _OVER:
                 raise
-            await self._jobs.after(job)
-            self._note(Returned(tuple(described.task for described in tasks)))
+            await self._go_elsewhere(job, tasks)
             return []
         verdicts = judge(tasks, answers)
         if verdicts.taken:
@@ -151,6 +150,14 @@ class Submitter:
         for described, reason in verdicts.refused:
             self._note(Rejected(described.task, reason))
         return verdicts.open
+
+    async def _go_elsewhere(self, job: OpenJob, tasks: list[Described]) -> None:
+        """Let tasks whose job is over go into another one, unless it was to take all: then somebody ended it."""
+        if job.ends_by_itself and await self._jobs.after(job) is not None:
+            self._note(Returned(tuple(described.task for described in tasks)))
+            return
+        for described in tasks:
+            self._note(Rejected(described.task, f"job {job.id} is over", passing=True))
 
     async def _send_halves(self, job: OpenJob, tasks: list[Described], refused: Refused) -> list[tuple[Described, str]]:
         if len(tasks) == 1:

@@ -9,18 +9,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastbatch import Account, limits
+from fastbatch import Account, Settings, limits
 from fastbatch.azure.services import Services
 from fastbatch.chunks import BODY_BYTES, Described
 from fastbatch.errors import Refused
 from fastbatch.facts import Fact, Rejected, Submit, Submitted
-from fastbatch.model import Blob, Bundle, Kind, Task
+from fastbatch.model import Blob, Bundle, Kind, Plan, Task
+from fastbatch.notes import Notes
+from fastbatch.order import Order
+from fastbatch.pools import Pool
 from fastbatch.stages import submit
+from fastbatch.stages.describe import CANCELLED
+from fastbatch.stages.ground import Ground
+from fastbatch.stages.jobs import Jobs
 from fastbatch.stages.submit import Submitter, judge
+from fastbatch.workload import Counting
 from tests.counted import account_of
 from tests.local import instances
 from tests.local.instances import Instance
 from tests.proxy import Proxy, Rule, proxy
+from tests.recorded import journal_in, recorded
 from tests.seam import using
 from tests.stages.one_job import OneJob
 
@@ -251,6 +259,48 @@ def test_a_single_task_that_is_refused_as_too_large_is_one_refusal(services: Ins
     handed = hand_over(services, pool, 1, [Rule("POST", ADD, refuse=too_large)])
     assert "RequestBodyTooLarge" in handed.rejected["b00000"]
     assert handed.passing == set()
+
+
+def test_tasks_whose_job_was_ended_may_go_well_another_time(services: Instance, pool: str) -> None:
+    """Who ended it had a reason; the run comes to its end with what is done, and can be resumed."""
+    over: tuple[int, dict[str, str], bytes] = (409, {}, b'{"code":"JobBeingTerminated","message":{"value":"over"}}')
+    handed = hand_over(services, pool, 3, [Rule("POST", ADD, times=9, refuse=over)])
+
+    assert handed.taken == []
+    assert sorted(handed.rejected) == ["b00000", "b00001", "b00002"]
+    assert all(reason.endswith(" is over") for reason in handed.rejected.values())
+    assert handed.passing == set(handed.rejected)
+
+
+@pytest.mark.parametrize(("reason", "goes_on"), [("AllTasksComplete", True), (CANCELLED, False)])
+def test_no_other_job_follows_one_whose_run_was_cancelled(
+    services: Instance, account: Account, reason: str, *, goes_on: bool
+) -> None:
+    """It does where one ended by itself, as all its tasks were completed."""
+    written = recorded(services, account)
+    run = written.id
+    plan, workload = Plan((), (), None), Counting(10, ignore_case=False)
+    order = Order(run, "uid", 0, made_pool=False, plan=plan, settings=Settings(), workload=workload, folder="")
+
+    async def scene(connected: Services) -> None:
+        notes = Notes(journal, run)
+        ground = Ground(order, connected, lambda _: None, notes)
+        ground.pool = Pool("none", 0, 1, made=False)
+        ground.pool_is_there.set()
+        jobs = Jobs(order, connected, ground, notes)
+        first = await jobs.current()
+        await connected.batch.end_job(first.id, reason)
+        assert (await jobs.after(first) is not None) == goes_on
+
+    with journal_in() as journal:
+        written.written(journal)
+        using(account, scene)
+        assert journal.record(run).job == int(goes_on)
+    with services.client() as client:
+        there = {job.id for job in client.list_jobs() if job.id.startswith(run)}
+        assert there == ({run, f"{run}-a1"} if goes_on else {run})
+        for job in there:
+            client.begin_delete_job(job, polling_interval=3600)
 
 
 def test_a_job_that_takes_no_tasks_breaks_the_run(account: Account) -> None:
