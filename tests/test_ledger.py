@@ -367,6 +367,19 @@ def test_what_the_program_says_no_to_is_not_tried_again() -> None:
     assert ledger.settled
 
 
+@pytest.mark.parametrize(("exit_code", "code", "passing"), [(3, None, False), (137, "TaskEnded", True)])
+def test_a_task_that_somebody_ended_fails_in_a_way_that_may_pass(
+    exit_code: int, code: str | None, *, passing: bool
+) -> None:
+    """It is not tried again at once, as what the program says no to; but it is when the run is resumed."""
+    ledger = began(plan_of([1]))
+
+    assert asked(ledger.apply(ended(Task("b00001"), exit_code=exit_code, code=code))) == []
+    cause = ledger.changes()["b00001"].cause
+    assert cause
+    assert cause.passing is passing
+
+
 def test_attempts_have_an_end() -> None:
     """After the last one the inputs fail."""
     ledger = began(plan_of([1]), retries=1)
