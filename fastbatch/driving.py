@@ -39,10 +39,8 @@ class _Page:
         """Note what becomes of the run; who cancelled it has the last word unless all of it is done."""
         if self.journal is None:
             return
-        record = await to_thread.run_sync(self.journal.record, self.run)
-        if record.phase is Phase.CANCELLED and not (summary or {}).get("complete"):
-            phase = Phase.CANCELLED
-        await to_thread.run_sync(partial(self.journal.enter, self.run, phase, summary))
+        unless = None if (summary or {}).get("complete") else Phase.CANCELLED
+        await to_thread.run_sync(partial(self.journal.enter, self.run, phase, summary, unless=unless))
 
 
 async def merged(results: list[SoundResult], order: Order, output: str | None) -> Totals:
