@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -67,6 +68,7 @@ def _recorded(run: str) -> "Recorded":
 def _look(record: "RunRecord") -> tuple["Seen | None", list[str]]:
     """Give what the services show, and say what keeps them from it."""
     from fastbatch.cli.reaching import account_to_look_at
+    from fastbatch.cli.signalled import until_signalled
     from fastbatch.errors import ServiceError, UsageError
 
     if record.cleaned:
@@ -76,7 +78,7 @@ def _look(record: "RunRecord") -> tuple["Seen | None", list[str]]:
         account = account_to_look_at(record)
         if account is None:
             return None, [f"The local services do not run; to start them: fastbatch local up. {only}"]
-        seen = anyio.run(_asked, account, record)
+        seen = anyio.run(until_signalled, partial(_asked, account, record))
     except (ServiceError, UsageError) as error:
         return None, [*str(error).splitlines(), only]
     return seen, [] if seen else [f"The services gave no answer within {_SECONDS:.0f} seconds. {only}"]
