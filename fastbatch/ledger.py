@@ -7,7 +7,7 @@ Books are kept by bundle: whatever attempts there were, its first sound result c
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from typing import assert_never
@@ -69,9 +69,9 @@ class Ledger:
         retries: int,
         retry_wait: float,
         standings: Mapping[str, Standing] | None = None,
-        job: int = 0,
+        live: Mapping[Task, int] | None = None,
     ) -> None:
-        """Open the books; `standings` are where they go on, by bundle, with what is waited for in a job."""
+        """Open the books; `standings` are where they go on, by bundle, `live` what is waited for, with its jobs."""
         self._plan = plan
         self._retries = retries
         self._retry_wait = retry_wait
@@ -86,10 +86,12 @@ class Ledger:
         self._open_in: Counter[int] = Counter()  # how many tasks of each job
         self._ended_tasks: set[Task] = set()  # of bundles that are not done
         self.tasks = self.uploaded = self.uploaded_bytes = self.reused = 0
+        for task, job in (live or {}).items():
+            self._open(task, job)
         for bundle in plan.bundles:
-            self._enter(bundle, (standings or {}).get(bundle.id) or Standing(), job)
+            self._enter(bundle, (standings or {}).get(bundle.id) or Standing())
 
-    def _enter(self, bundle: Bundle, standing: Standing, job: int) -> None:
+    def _enter(self, bundle: Bundle, standing: Standing) -> None:
         """Take a bundle in, where it stands."""
         entry = _Entry(bundle, standing, standing.attempt)
         self._entries[bundle.id] = entry
@@ -99,8 +101,8 @@ class Ledger:
         if standing.uploaded is not None and standing.blob is not None:
             self._count_stored(standing.blob.length, reused=not standing.uploaded)
         match standing.state:
-            case State.WAITING:
-                self._open(Task(bundle.id, standing.attempt), job)
+            case State.WAITING if Task(bundle.id, standing.attempt) not in self._open_tasks:
+                entry.first += 1  # it ended before: the next attempt is the first of this time
             case State.DONE:
                 self._count_done(entry)
             case State.FAILED if standing.cause is not None:
@@ -118,6 +120,10 @@ class Ledger:
             elif entry.standing.state is State.SUBMITTING:
                 actions += self._submit(entry)
         return actions
+
+    def knows(self, tasks: Iterable[Task]) -> None:
+        """Take it that tasks ended before, so that it is no news."""
+        self._ended_tasks.update(tasks)
 
     def changes(self) -> dict[str, Standing]:
         """Give where the bundles stand for which that changed since this was last asked."""
@@ -226,7 +232,8 @@ class Ledger:
         if standing.blob not in (None, fact.blob):  # what it was before is stored, not what it is now
             standing.uploaded = None
         standing.blob, standing.checks = fact.blob, fact.checks
-        standing.lost |= {failure.name: failure.reason for failure in fact.failures}
+        # Who was told of changes may be writing them down: what they have is not changed.
+        standing.lost = {**standing.lost, **{failure.name: failure.reason for failure in fact.failures}}
         told = [action for failure in fact.failures for action in self._lose(failure)]
         if fact.blob is None:
             self._move(entry, State.FAILED)
@@ -260,8 +267,9 @@ class Ledger:
 
     def _submit(self, entry: _Entry) -> list[Action]:
         standing = entry.standing
-        if standing.blob is None:
-            return []
+        if standing.blob is None or standing.uploaded is None:  # as it is to be built of what is there again
+            self._move(entry, State.PREPARING)
+            return [entry.prepare()]
         self._move(entry, State.SUBMITTING)
         task = Task(entry.bundle.id, standing.attempt)
         tried = standing.attempt - entry.first
@@ -324,6 +332,8 @@ class Ledger:
         entry = self._entries[fact.task.bundle]
         if entry.standing.state is not State.FETCHING:
             return []
+        if entry.standing.done_by == fact.task:
+            entry.standing.done_by = None
         ending = Ending(fact.task, succeeded=False)
         return self._retry_or_fail(entry, ending, Diagnosis(fact.reason, Cure.AGAIN))
 

@@ -7,7 +7,7 @@ that does it. Streams hold ids and no content, so they have no bound; what is he
 
 import contextlib
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -90,6 +90,8 @@ class Start:
 
     standings: Mapping[str, Standing] = field(default_factory=dict)
     endings: Sequence[Ending] = ()  # that came meanwhile
+    live: Mapping[Task, int] = field(default_factory=dict)  # tasks that are waited for, and their jobs
+    over: Collection[Task] = ()  # that ended before
     known_until: Mapping[int, datetime | None] = field(default_factory=dict)  # by job
     tasks: int = 0  # that were ever submitted
 
@@ -104,9 +106,10 @@ class Pipeline:
             retries=settings.task_retries,
             retry_wait=RETRY_WAIT,
             standings=start.standings,
-            job=site.jobs.number,
+            live=start.live,
         )
         self.ledger.tasks = start.tasks
+        self.ledger.knows(start.over)
         self.recorder = Recorder(write, self.ledger)
         self._order = order
         self._site = site

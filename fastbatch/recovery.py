@@ -46,11 +46,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Where bundles stand now, what came of their tasks meanwhile, and which tasks are to be ended."""
+    """Where bundles stand now, what came of their tasks meanwhile, and what of them is still to come or to be ended."""
 
     standings: dict[str, Standing]
     endings: tuple[Ending, ...]
+    live: dict[Task, int]  # tasks that are waited for, and their jobs
     stops: tuple[Sighting, ...]
+    over: frozenset[Task]  # those that ended, and of which nothing more is expected
 
 
 def recover(
@@ -67,13 +69,15 @@ def recover(
     tried: dict[str, int] = {}
     for task in [*known.attempts, *(sighting.task for found in seen.values() for sighting in found)]:
         tried[task.bundle] = max(tried.get(task.bundle, -1), task.attempt)
-    found, endings, stops = dict[str, Standing](), list[Ending](), list[Sighting]()
+    found, endings, live, stops = dict[str, Standing](), list[Ending](), dict[Task, int](), list[Sighting]()
     for bundle in bundles:
         one = _Bundle(copy(standings.get(bundle.id) or Standing()), seen[bundle.id], tried.get(bundle.id), known)
         found[bundle.id] = one.recovered(again, returned)
         endings += one.endings
+        live |= one.live
         stops += one.stops
-    return Recovery(found, tuple(endings), tuple(stops))
+    over = {sighting.task for every in seen.values() for sighting in every if sighting.ending}
+    return Recovery(found, tuple(endings), live, tuple(stops), frozenset(over - {ending.task for ending in endings}))
 
 
 def has_work(
@@ -112,6 +116,7 @@ class _Bundle:
 
     def __init__(self, standing: Standing, seen: list[Sighting], tried: int | None, known: Known) -> None:
         self.endings: list[Ending] = []
+        self.live: dict[Task, int] = {}
         self.stops: list[Sighting] = []
         self._standing = standing
         self._seen = sorted(seen, key=lambda sighting: sighting.task.attempt)
@@ -126,14 +131,10 @@ class _Bundle:
         if standing.state is State.FAILED and not is_tried_again(standing, again):
             return standing
         failed_before, standing.cause = standing.state is State.FAILED, None
-        if success := self._success():
-            return self._waiting(success)
-        if (live := self._live()) is not None:
-            return self._waiting(live)
-        last = self._seen[-1] if self._seen else None
-        is_news = last is not None and last.task.attempt == self._tried and not failed_before
-        if last and last.ending and is_news and _is_final(last.ending, again):
-            return self._waiting(last)
+        if reached := self._success() or self._live() or self._forgotten_success():
+            return self._waiting(reached)
+        if not failed_before and (failure := self._final_failure(again)):
+            return self._waiting(failure)
         return self._prepared()
 
     def _built_anew(self, returned: frozenset[str]) -> Standing:
@@ -143,23 +144,35 @@ class _Bundle:
         return Standing(lost=lost, attempt=self._next_attempt())
 
     def _success(self) -> Sighting | None:
-        """Give an attempt that ended well, as the service says, or as it was before the service forgot it."""
+        """Give an attempt that ended well."""
         done_by = self._standing.done_by
-        for one in self._seen:
-            if one.ending and one.ending.succeeded and done_by in (None, one.task):
-                return one
+        successes = [one for one in self._seen if one.ending and one.ending.succeeded]
+        newest = successes[-1] if successes else None  # there is one after another only if that was found to be bad
+        return next((one for one in successes if one.task == done_by), newest)
+
+    def _forgotten_success(self) -> Sighting | None:
+        """Give the attempt whose result was taken, though the service has it no more."""
+        done_by = self._standing.done_by
         if done_by is None:
             return None
         job = self._known.attempts.get(done_by, 0)
         return Sighting(done_by, job, ending=Ending(done_by, succeeded=True, exit_code=0, job=job))
 
     def _live(self) -> Sighting | None:
-        """Give the newest attempt that runs, or will run; end those that would, but may read and write no more."""
+        """Give the last attempt if it runs, or will run; end those that would, but may read and write no more."""
         alive = [one for one in self._seen if one.ending is None and one.job == self._known.live_job]
         if not self._known.signed:
             self.stops += [one for one in alive if not one.running]
             alive = [one for one in alive if one.running]
-        return alive[-1] if alive else None
+        return alive[-1] if alive and alive[-1].task.attempt == self._tried else None
+
+    def _final_failure(self, again: Again) -> Sighting | None:
+        """Give the last attempt if it ended in a way that has no other one follow."""
+        last = self._seen[-1] if self._seen else None
+        if last is None or last.ending is None or last.task.attempt != self._tried:
+            return None
+        is_given_up = last.task.attempt < self._standing.attempt  # as it was decided before that there is to be another
+        return last if _is_final(last.ending, again) and not is_given_up else None
 
     def _waiting(self, sighting: Sighting) -> Standing:
         """Let its ending, now or later, tell how it goes on."""
@@ -168,6 +181,8 @@ class _Bundle:
         standing.attempt = max(sighting.task.attempt, self._tried or 0)
         if sighting.ending:
             self.endings.append(sighting.ending)
+        else:
+            self.live[sighting.task] = sighting.job
         return standing
 
     def _prepared(self) -> Standing:

@@ -118,8 +118,7 @@ async def bring(run: str, account: Account, manners: Manners, settings: Settings
             known, listed = await _look(order, site, journal)
             standings = await to_thread.run_sync(journal.standings, run)
             recovery = recover(plan.bundles, standings, known, Again.NOTHING)
-            start = Start(recovery.standings, recovery.endings, listed.until, len(known.attempts))
-            return await Drive(order, site, start, manners, ours).present()
+            return await Drive(order, site, _start(known, listed, recovery), manners, ours).present()
 
 
 def _why_gone(record: RunRecord) -> str | None:
@@ -151,11 +150,11 @@ class _GoingOn:
         there_again = await to_thread.run_sync(partial(returned, self._order.plan.items, standings))
         if self._record.phase is Phase.OVER and not has_work(bundles, standings, again, there_again):
             return await self._over()
-        await to_thread.run_sync(partial(self._journal.enter, run, Phase.GOING))
         known, listed = await _look(self._order, self._site, self._journal, self._record.signed_until)
         recovery = recover(bundles, standings, known, again, there_again)
+        await to_thread.run_sync(partial(self._journal.enter, run, Phase.GOING))
         await self._stop(recovery)
-        start = Start(recovery.standings, recovery.endings, listed.until, len(known.attempts))
+        start = _start(known, listed, recovery)
         self._manners.observe(_resumed(recovery, start.tasks))
         return await Drive(self._order, self._site, start, self._manners, self._journal).whole()
 
@@ -196,6 +195,12 @@ async def _look(
     jobs.signed_until = signed_until if signed and live is not None else None
     known = {attempt.task: attempt.job for attempt in attempts}
     return Known(listed.sightings, known, live, signed), listed
+
+
+def _start(known: Known, listed: Survey, recovery: Recovery) -> Start:
+    """Give where a run goes on."""
+    tasks = {*known.attempts, *(sighting.task for sighting in known.sightings)}
+    return Start(recovery.standings, recovery.endings, recovery.live, recovery.over, listed.until, len(tasks))
 
 
 def _resumed(recovery: Recovery, tasks: int) -> RunResumed:
