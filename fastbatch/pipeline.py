@@ -146,10 +146,15 @@ class Pipeline:
         self.ledger.check()
 
     async def _work(self) -> None:
+        async with anyio.create_task_group() as recording:  # until the end, as uploads wait for what is recorded
+            recording.start_soon(self.recorder.work)
+            await self._work_in_stages()
+            recording.cancel_scope.cancel()
+
+    async def _work_in_stages(self) -> None:
         async with anyio.create_task_group() as stages:
             async with anyio.create_task_group() as background:
                 self._background = background
-                background.start_soon(self.recorder.work)
                 if self._manners.reach is not Reach.PRESENT:
                     background.start_soon(self._set_up, stages)
                     background.start_soon(self._watcher.work)

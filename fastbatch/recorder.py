@@ -11,6 +11,7 @@ from fastbatch.facts import Ended, Fact, Rejected, Submitted
 from fastbatch.journal.records import Attempt, Changes, Outcome
 from fastbatch.ledger import Ledger
 from fastbatch.model import Ending
+from fastbatch.standing import Standing
 
 Write = Callable[[Changes], None]
 
@@ -25,6 +26,7 @@ class Recorder:
         self._write = write
         self._ledger = ledger
         self._attempts: list[Attempt] = []
+        self._standings = dict[str, Standing]()
         self._noted = self._written = 0
         self._wanted = anyio.Event()
         self._stirred = anyio.Event()
@@ -66,10 +68,15 @@ class Recorder:
         """Write what is not yet written."""
         async with self._writing:
             until = self._noted
-            changes = Changes(self._ledger.changes(), self._attempts, self._ledger.books)
-            self._attempts = []
+            self._standings |= self._ledger.changes()
+            attempts = len(self._attempts)
+            changes = Changes(self._standings, self._attempts[:attempts], self._ledger.books)
             self._stirred, self._wanted = anyio.Event(), anyio.Event()
-            await to_thread.run_sync(partial(self._write, changes), limiter=self._thread)
+            # What can't be written now is kept, as the journal may work again when the run ends.
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(partial(self._write, changes), limiter=self._thread)
+            self._standings = dict[str, Standing]()
+            del self._attempts[:attempts]
             self._written = until
             self._turned.set()
             self._turned = anyio.Event()
