@@ -74,6 +74,11 @@ class Drive:
         self._pipeline = Pipeline(order, site, start, write=self._page.write, manners=manners)
         self._cleaner = Cleaner(order, site, manners.observe)
 
+    @property
+    def failed(self) -> int:
+        """Tell how many inputs have failed."""
+        return self._pipeline.ledger.books.failed
+
     async def whole(self) -> Summary:
         """Do all of it. What came of it is told before anything is deleted, and also if that is interrupted."""
         reach = self._manners.reach
@@ -107,7 +112,7 @@ class Drive:
         if self._settings.output is not None:
             self._write(self._settings.output, summary)
         if not summary.books.open:
-            await self._page.enter(Phase.OVER, summary.json())
+            await self._be_over(summary)
         self._manners.observe(RunCompleted(summary))
         return summary
 
@@ -134,9 +139,12 @@ class Drive:
         if summary.books.open:
             await self._page.enter(Phase.GOING, summary.json())
             return summary
+        await self._be_over(summary)
+        return summary
+
+    async def _be_over(self, summary: Summary) -> None:
         await self._page.enter(Phase.OVER, summary.json())
         await to_thread.run_sync(partial(shutil.rmtree, self._order.folder, ignore_errors=True))
-        return summary
 
     async def _clean(self) -> None:
         books, ground = self._pipeline.ledger.books, self._site.ground

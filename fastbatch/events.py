@@ -53,7 +53,8 @@ class RunResumed(Event):
     kind = "run.resumed"
     stored: int  # bundles that are in storage
     tasks: int  # that were submitted
-    ended: int  # of them, since the run was left
+    ended: int  # of them, whose results are looked at now
+    failed: int = 0  # inputs, for good
 
 
 @dataclass(frozen=True, slots=True)

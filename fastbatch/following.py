@@ -24,7 +24,7 @@ async def follow(run: str, observe: Observer) -> Summary | None:
             observe(BooksRead(record.books.done, record.books.failed))
             await anyio.sleep(_EVERY)
             record = await _read(journal, run)
-    if record.phase is not Phase.OVER or record.summary is None:
+    if record.phase not in (Phase.OVER, Phase.CANCELLED) or record.summary is None:
         return None
     summary = Summary.of(record.summary)
     observe(RunCompleted(summary))

@@ -25,6 +25,7 @@ from fastbatch.manners import Manners
 from fastbatch.model import Books, Plan, Summary
 from fastbatch.notes import Notes
 from fastbatch.order import Order
+from fastbatch.outputs import output_name
 from fastbatch.pipeline import Start
 from fastbatch.place import Place
 from fastbatch.recovery import Again, Known, Recovery, has_work, recover
@@ -32,6 +33,7 @@ from fastbatch.settings import Account, Settings
 from fastbatch.stages.clean import Cleaner
 from fastbatch.stages.ground import Ground
 from fastbatch.stages.jobs import Jobs
+from fastbatch.stages.scan import collisions
 from fastbatch.stages.site import Site
 from fastbatch.stages.survey import Survey, returned, survey
 from fastbatch.workload import Counting
@@ -53,8 +55,7 @@ async def carry_out(
     with held(run), Journal.opened() as journal, _folder(run) as folder:
         record = _record(run, plan, settings, place or Place.of(account))
         await to_thread.run_sync(journal.begin, record, plan)
-        manners.observe(RunStarted(run, settings.pool))
-        manners.observe(RunPlanned(len(plan.items), plan.bytes, len(plan.bundles), plan.bundle_size))
+        _tell_plan(run, plan, settings, manners)
         order = _order(record, plan, settings, folder)
         async with _on_site(order, account, manners, journal) as site:
             return await Drive(order, site, Start(), manners, journal).whole()
@@ -74,9 +75,8 @@ async def carry_on(
         _check(account, settings)
         if record.cleaned:
             raise UsageError(f"What run {run} made was deleted, so it can't go on; run its inputs again.")
-        plan = await to_thread.run_sync(journal.plan, run)
-        manners.observe(RunStarted(run, settings.pool))
-        manners.observe(RunPlanned(len(plan.items), plan.bytes, len(plan.bundles), plan.bundle_size))
+        plan = await _planned(journal, run, settings)
+        _tell_plan(run, plan, settings, manners)
         order = _order(record, plan, settings, folder)
         async with _on_site(order, account, manners, journal) as site:
             going_on = _GoingOn(record, order, site, manners, journal)
@@ -84,12 +84,23 @@ async def carry_on(
 
 
 async def attach(run: str, account: Account, manners: Manners, settings: Settings | None = None) -> Summary:
-    """Follow a run while another process drives it, and drive it to its end where none does."""
+    """Follow a run while another process drives it, and drive it to its end where none does. Raises UsageError."""
     while True:
         if (summary := await follow(run, manners.observe)) is not None:
             return summary
+        await to_thread.run_sync(_see_that_it_is_wanted, run)
         with contextlib.suppress(Busy):  # another one was faster
             return await carry_on(run, account, manners, settings, again=Again.NOTHING)
+
+
+def _see_that_it_is_wanted(run: str) -> None:
+    """See that nobody cancelled a run. Raises UsageError."""
+    with Journal.opened() as journal:
+        if journal.record(run).phase is Phase.CANCELLED:
+            raise UsageError(
+                f"Run {run} was cancelled. What is done of it: fastbatch fetch {run}. To go on with it nevertheless: "
+                f"fastbatch resume {run}"
+            )
 
 
 async def bring(run: str, account: Account, manners: Manners, settings: Settings | None = None) -> Summary:
@@ -110,15 +121,27 @@ async def bring(run: str, account: Account, manners: Manners, settings: Settings
             folder, ours = stack.enter_context(tempfile.TemporaryDirectory(prefix="fastbatch-")), None
         else:
             folder, ours = stack.enter_context(_folder(run)), journal
-        plan = await to_thread.run_sync(journal.plan, run)
-        manners.observe(RunStarted(run, settings.pool))
-        manners.observe(RunPlanned(len(plan.items), plan.bytes, len(plan.bundles), plan.bundle_size))
+        plan = await _planned(journal, run, settings)
+        _tell_plan(run, plan, settings, manners)
         order = _order(record, plan, settings, folder)
         async with _on_site(order, account, manners, journal) as site:
             known, listed = await _look(order, site, journal)
             standings = await to_thread.run_sync(journal.standings, run)
             recovery = recover(plan.bundles, standings, known, Again.NOTHING)
             return await Drive(order, site, _start(known, listed, recovery), manners, ours).present()
+
+
+async def _planned(journal: Journal, run: str, settings: Settings) -> Plan:
+    """Read the plan of a run. Raises UsageError if its outputs can't be as they are to be now."""
+    plan = await to_thread.run_sync(journal.plan, run)
+    if settings.output is not None and settings.per_file and (problems := collisions(plan.items, output_name)):
+        raise UsageError(problems)
+    return plan
+
+
+def _tell_plan(run: str, plan: Plan, settings: Settings, manners: Manners) -> None:
+    manners.observe(RunStarted(run, settings.pool))
+    manners.observe(RunPlanned(len(plan.items), plan.bytes, len(plan.bundles), plan.bundle_size))
 
 
 def _why_gone(record: RunRecord) -> str | None:
@@ -128,7 +151,8 @@ def _why_gone(record: RunRecord) -> str | None:
     summary = record.summary or {}
     left = summary.get("left")
     if summary.get("complete") and isinstance(left, list) and not any(what.startswith("container") for what in left):
-        output = record.settings.output
+        told = summary.get("output")
+        output = told if isinstance(told, str) and os.path.isabs(told) else record.settings.output
         where = f"they were written to {output!r}" if output else "they were only shown; see: fastbatch status"
         return f"Run {record.id} was completed, and its results were deleted from storage then; {where}."
     return None
@@ -149,14 +173,23 @@ class _GoingOn:
         standings = await to_thread.run_sync(self._journal.standings, run)
         there_again = await to_thread.run_sync(partial(returned, self._order.plan.items, standings))
         if self._record.phase is Phase.OVER and not has_work(bundles, standings, again, there_again):
-            return await self._over()
+            if not self._is_to_be_written_anew():
+                return await self._over()
+            if gone := _why_gone(self._record):
+                raise UsageError(gone)
         known, listed = await _look(self._order, self._site, self._journal, self._record.signed_until)
         recovery = recover(bundles, standings, known, again, there_again)
         await to_thread.run_sync(partial(self._journal.enter, run, Phase.GOING))
         await self._stop(recovery)
         start = _start(known, listed, recovery)
-        self._manners.observe(_resumed(recovery, start.tasks))
-        return await Drive(self._order, self._site, start, self._manners, self._journal).whole()
+        drive = Drive(self._order, self._site, start, self._manners, self._journal)
+        self._manners.observe(_resumed(recovery, start.tasks, drive.failed))
+        return await drive.whole()
+
+    def _is_to_be_written_anew(self) -> bool:
+        """Tell whether outputs are wished for that are not there by now."""
+        before, now = self._record.settings, self._order.settings
+        return now.output is not None and (now.output, now.per_file) != (before.output, before.per_file)
 
     async def _over(self) -> Summary:
         """Tell what the run came to, when what was still to be cleaned away is."""
@@ -203,10 +236,10 @@ def _start(known: Known, listed: Survey, recovery: Recovery) -> Start:
     return Start(recovery.standings, recovery.endings, recovery.live, recovery.over, listed.until, len(tasks))
 
 
-def _resumed(recovery: Recovery, tasks: int) -> RunResumed:
+def _resumed(recovery: Recovery, tasks: int, failed: int) -> RunResumed:
     standings = recovery.standings.values()
     stored = sum(1 for standing in standings if standing.uploaded is not None)
-    return RunResumed(stored, tasks, len(recovery.endings))
+    return RunResumed(stored, tasks, len(recovery.endings), failed)
 
 
 def _check(account: Account, settings: Settings) -> None:

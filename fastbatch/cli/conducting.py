@@ -10,7 +10,7 @@ from fastbatch.cli.asking import answer, somebody_is_there
 from fastbatch.cli.display import Display
 from fastbatch.cli.exits import Exit
 from fastbatch.cli.signalled import until_signalled
-from fastbatch.events import Event, RunStarted
+from fastbatch.events import Detached, Event, RunStarted
 from fastbatch.manners import Manners, Reach
 from fastbatch.model import Summary
 from fastbatch.stages.clean import Confirm
@@ -24,6 +24,7 @@ class Conductor:
         self._display = display
         self._manners = Manners(self._observe, _asking(display), stopwatch, reach)
         self._run = ""
+        self.is_detached = False
 
     def conduct(self, doing: Callable[[Manners], Awaitable[Summary]]) -> Summary:
         """Have something done; raise Interrupted if a signal ends it."""
@@ -36,6 +37,7 @@ class Conductor:
     def _observe(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             self._run = event.run
+        self.is_detached |= isinstance(event, Detached)
         self._display(event)
 
     def _stopping(self) -> None:

@@ -1,5 +1,6 @@
 """Going on with a recorded run from the command line: what is shown, what is set anew, and how it ends."""
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,7 @@ def _set_anew(settings: "Settings", flags: Mapping[str, Any]) -> "Settings":
     anew = replace(settings, **{name: value.value for name, value in given.items()})
     if "output" in given and anew.output is not None:
         problems += check(anew.output)
+        anew = replace(anew, output=os.path.abspath(anew.output))
     if problems := [*problems, *problems_of_settings(anew)]:
         raise UsageError(problems)
     return anew

@@ -121,7 +121,7 @@ def _run(asked: _Asked, inputs: list[str], flags: dict[str, Any]) -> None:
         place = Place.of(account, profile=configuration.profile, local=configuration.account is None)
         conductor = Conductor(display, stopwatch, Reach.SUBMITTED if asked.detach else Reach.END)
         summary = conductor.conduct(partial(carry_out, plan, configuration.settings, account, place=place))
-    end(display, complete=summary.complete or asked.detach)
+    end(display, complete=summary.complete or (conductor.is_detached and not summary.books.failed))
 
 
 def _prepare(asked: _Asked, inputs: list[str], flags: dict[str, Any]) -> tuple["Configuration", "Plan"]:

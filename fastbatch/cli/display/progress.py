@@ -49,6 +49,7 @@ class Progress:
     nodes: Mapping[str, int] = field(default_factory=dict)
 
     planned: bool = False
+    followed: bool = False  # what another process drives: only its books are known
     inputs: int = 0  # that there are
     bytes: int = 0
     bundles: int = 0
@@ -180,9 +181,11 @@ class Progress:
             case NodesCounted():
                 self.nodes = dict(event.states)
             case RunResumed():
-                self.reused += event.stored
-                self.submitted += event.tasks
+                self.followed = False
+                self.reused, self.submitted = event.stored, event.tasks
+                self.done, self.failed = 0, event.failed
             case BooksRead():
+                self.followed = True
                 self.done, self.failed = event.done, event.failed
             case RunCompleted():
                 self._take_end(event)

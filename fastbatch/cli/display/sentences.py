@@ -134,7 +134,7 @@ def _about_step(event: Event) -> tuple[str, ...]:
             return (f"Planned: {many}{size}.",)
         case RunResumed():
             before = f"{counted(event.stored, 'bundle')} stored and {counted(event.tasks, 'task')} submitted before"
-            return (f"Goes on: {before}; {event.ended:,} ended meanwhile.",)
+            return (f"Goes on: {before}; {event.ended:,} ended by now.",)
         case PoolFound():
             return (_about_pool(event),)
         case RunCompleted():

@@ -21,8 +21,9 @@ class Row:
 
 def rows(progress: Progress) -> Iterator[Row]:
     """Give what there is to say; it changes only if an event changes it."""
-    yield Row("uploaded", _uploaded(progress), progress.upload_fraction)
-    yield Row("submitted", _of(progress.submitted, progress.tasks, "task"), progress.submit_fraction)
+    if not progress.followed:
+        yield Row("uploaded", _uploaded(progress), progress.upload_fraction)
+        yield Row("submitted", _of(progress.submitted, progress.tasks, "task"), progress.submit_fraction)
     if progress.running or progress.waiting:
         yield Row("running", f"{counted(progress.running, 'task')}, {progress.waiting:,} waiting")
     yield Row("done", _done(progress), progress.done_fraction)
@@ -74,7 +75,9 @@ def _uploaded(progress: Progress) -> str:
 
 def _done(progress: Progress) -> str:
     text = _of(progress.done, progress.inputs, "input")
-    return f"{text}, {shown_size(progress.done_bytes)} of {shown_size(progress.bytes)}" if progress.bytes else text
+    if progress.followed or not progress.bytes:
+        return text
+    return f"{text}, {shown_size(progress.done_bytes)} of {shown_size(progress.bytes)}"
 
 
 def _failed(progress: Progress) -> str:
