@@ -1,5 +1,6 @@
 """Who runs `fastbatch run`, as a process of its own."""
 
+import itertools
 import json
 import os
 import signal
@@ -94,6 +95,10 @@ class Runner:
             raise ended.exception
         return Done(ended.exit_code, ended.stdout, ended.stderr)
 
+    def resume(self, *arguments: str | Path, **options: Any) -> Done:
+        """Run `fastbatch resume` to its end."""
+        return self.call(*FASTBATCH, "resume", *arguments, **options)
+
     def call(self, *argv: str | bytes | Path, stdin: bytes = b"", **options: Any) -> Done:
         """Run any program to its end; what it writes elsewhere is empty here."""
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -163,6 +168,11 @@ class Running:
             if record["event"] == event:
                 return record
         raise AssertionError(f"it ended before {event}: {self.end()}")
+
+    def after(self, number: int) -> None:
+        """Read so many lines, or all if there are fewer."""
+        assert self.process.stdout
+        self._read += itertools.islice(self.process.stdout, number)
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
