@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from fastbatch.local.instance import asking
+from fastbatch.local.instance.home import Home
 from tests.cli.running import Done, Runner, Running
 from tests.counted import account_of, counts, reference, write
 from tests.local.instances import Instance, new_name
@@ -40,8 +42,10 @@ class Trial:
         self.runner = runner
         self.batch = batch
         self.storage = storage
+        self.output = runner.folder / "out"
         self.corpus = texts(inputs)
         self.command = ["in", "--json", "--output", "out", "--per-file", "--files-per-task", "3"]
+        self._sees_requests = True
         self._before = runner.left_there()
         write(self.inputs, self.corpus)
 
@@ -51,14 +55,19 @@ class Trial:
         return self.runner.folder / "in"
 
     @property
-    def output(self) -> Path:
-        """Give the folder of the results."""
-        return self.runner.folder / "out"
+    def own_folders(self) -> list[str]:
+        """Give the folders in which a run changes anything."""
+        return [str(self.runner.state), str(self.output), str(self.runner.temporary)]
 
     @property
     def requests(self) -> int:
         """Count the requests so far, of the user and of nodes."""
         return len(self.batch.requests) + len(self.storage.requests)
+
+    def without_proxies(self) -> None:
+        """From now on let requests go straight to the services."""
+        self._sees_requests = False
+        self.runner.environment |= asking.environment(Home(self.runner.services.home))
 
     def bundled_by_blob(self) -> dict[str, list[str]]:
         """Give the inputs of each bundle that this trial has uploaded, by the name of its blob."""
@@ -77,9 +86,10 @@ class Trial:
         """Let something befall the user's next programs from within, or nothing more; see `inside/sitecustomize.py`."""
         self.runner.environment |= {"PYTHONPATH": str(_INSIDE), "BREAKING": json.dumps(plan)}
 
-    def running(self, *more: str, **options: Any) -> AbstractContextManager[Running]:
-        """Run for a while."""
-        return self.runner.running(*self.command, *more, **options)
+    def running(self, *more: str, verb: str = "run", **options: Any) -> AbstractContextManager[Running]:
+        """Run for a while, or go on."""
+        command = self.command if verb == "run" else ["last", "--json"]
+        return self.runner.running(*command, *more, verb=verb, **options)
 
     def run(self, *more: str, **options: Any) -> Done:
         """Run to the end."""
@@ -87,9 +97,10 @@ class Trial:
 
     def resumed(self, *more: str) -> Done:
         """Go on until nothing is left to be done; run again if there is nothing to go on with, as nothing was asked."""
+        done = None
         for _ in range(_RESUMES):
             done = self.runner.resume("last", "--json", *more)
-            if done.code == 2 and not self.requests:
+            if done.code == 2 and self._sees_requests and not self.requests:
                 done = self.run()
             if done.code == 0:
                 return done

@@ -53,6 +53,7 @@ class Runner:
         self.state = folder / "state"
         self.temporary = folder / "temporary"
         self.temporary.mkdir()
+        self.within: tuple[str, ...] = ()  # what is run before each program, to be where it is to run
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(_OURS)},
             **asking.environment(Home(services.home)),
@@ -103,7 +104,7 @@ class Runner:
         """Run any program to its end; what it writes elsewhere is empty here."""
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         done = subprocess.run(
-            argv,
+            [*self.within, *argv],
             input=stdin,
             check=False,
             env=self.environment,
@@ -115,12 +116,13 @@ class Runner:
         return found
 
     @contextmanager
-    def running(self, *arguments: str | Path, verb: str = "run", **options: Any) -> Iterator["Running"]:
+    def running(self, *arguments: str | Path, **options: Any) -> Iterator["Running"]:
         """Run `fastbatch run` for a while, or another verb, in a session of its own."""
+        verb = options.pop("verb", "run")
         with tempfile.TemporaryFile() as err:
             settings = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": err, **options}
             process = subprocess.Popen(
-                [*FASTBATCH, verb, *arguments],
+                [*self.within, *FASTBATCH, verb, *arguments],
                 text=True,
                 start_new_session=True,
                 env=self.environment,

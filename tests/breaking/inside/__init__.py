@@ -1,1 +1,1 @@
-"""What goes into a client's own process: a `sitecustomize`, which Python imports before all else if it is on its path."""
+"""What goes into a client's own process: a `sitecustomize`, which Python imports before all else."""

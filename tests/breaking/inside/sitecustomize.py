@@ -1,15 +1,14 @@
 """
 What befalls a program from within, as `BREAKING` in its environment has it in JSON.
 
-`killed_at` is the number of the change of files below one of the folders `below` before which it is killed, and
-`counted_in` the file into which they are counted, where it is not; its clock is `seconds_off`.
+`signalled_at` is the number of the change of files below one of the folders `below` before which it gets `signal`, and
+`counted_in` the file into which their number goes at its end; its clock is `seconds_off`.
 """
 
 import atexit
 import datetime as dt
 import json
 import os
-import signal
 import sys
 import time
 from itertools import count
@@ -23,8 +22,8 @@ def _changes(event: str, arguments: tuple[Any, ...]) -> bool:
     return event in _CHANGES or (event == "open" and bool((arguments[2] or 0) & _WRITES))
 
 
-def _be_killed(plan: dict[str, Any]) -> None:
-    """Count what is changed below some folders, and be killed before a change of some number."""
+def _count(plan: dict[str, Any]) -> None:
+    """Count what is changed below some folders, and get a signal before a change of some number."""
     numbers = count(1)
     below = tuple(plan["below"])
 
@@ -32,8 +31,8 @@ def _be_killed(plan: dict[str, Any]) -> None:
         if not _changes(event, arguments) or not isinstance(arguments[0], str | bytes):
             return
         path = os.path.abspath(os.fsdecode(arguments[0]))
-        if path.startswith(below) and next(numbers) == plan.get("killed_at"):
-            os.kill(os.getpid(), signal.SIGKILL)
+        if path.startswith(below) and next(numbers) == plan.get("signalled_at"):
+            os.kill(os.getpid(), plan["signal"])
 
     def tell() -> None:
         with open(plan["counted_in"], "w", encoding="ascii") as file:
@@ -64,6 +63,6 @@ def _be_off(seconds: float) -> None:
 
 _plan = json.loads(os.environ.pop("BREAKING", "{}"))
 if "below" in _plan:
-    _be_killed(_plan)
+    _count(_plan)
 if "seconds_off" in _plan:
     _be_off(_plan["seconds_off"])

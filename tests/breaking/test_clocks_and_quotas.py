@@ -1,0 +1,100 @@
+"""Runs whose signatures run out, whose clock is wrong, and whose account may have no more jobs."""
+
+import datetime as dt
+import sys
+
+import pytest
+
+from fastbatch.local.testing import LocalBatch
+from tests.breaking.trial import Trial
+from tests.local.instances import job, pool
+
+pytestmark = pytest.mark.timeout(120)
+
+MINUTE = 60
+
+# Signatures live for as long as the job and an hour, in general.
+SHORT = """
+import sys
+from datetime import timedelta
+from fastbatch.cli.main import main
+from fastbatch.stages import ground
+ground._AFTER_JOB = timedelta(seconds=float(sys.argv.pop(1))) - timedelta(days=1)
+main()
+"""
+
+
+def run_with_signatures(trial: Trial, seconds: float) -> int:
+    """Run with signatures that are good for some seconds only."""
+    done = trial.runner.call(sys.executable, "-c", SHORT, str(seconds), "run", *trial.command, "--task-retries", "0")
+    return done.code
+
+
+def test_signatures_that_run_out_before_tasks_start_are_made_anew(trial: Trial, local: LocalBatch) -> None:
+    """By resume; what failed for the want of them is tried again."""
+    local.set_limits(node_boot_seconds=3)
+    assert run_with_signatures(trial, 2) == 1
+    local.set_limits(node_boot_seconds=0)
+
+    trial.resumed()
+    trial.assert_whole()
+
+
+@pytest.mark.slow
+def test_signatures_that_run_out_before_results_are_stored_are_made_anew(trial: Trial, local: LocalBatch) -> None:
+    """The work is done again."""
+    local.faults.add("storage.put_blob", "delay", seconds=3, after=9)
+    trial.runner.environment |= local.environment
+    run_with_signatures(trial, 2)
+    local.faults.clear()
+
+    trial.resumed()
+    trial.assert_whole()
+
+
+@pytest.mark.slow
+def test_signatures_that_run_out_while_nobody_watches_are_made_anew(trial: Trial, local: LocalBatch) -> None:
+    """The run was interrupted, and is gone on with when they are no longer good."""
+    local.set_limits(node_boot_seconds=4)
+    assert run_with_signatures(trial, -5) == 1
+    local.clock.advance(dt.timedelta(hours=25))
+
+    trial.resumed()
+    trial.assert_whole()
+
+
+@pytest.mark.parametrize("minutes", [pytest.param(-10, marks=pytest.mark.slow), 10], ids="{:+} minutes".format)
+def test_a_clock_that_is_wrong_harms_nothing(trial: Trial, minutes: int) -> None:
+    """What matters goes by the clocks of the services."""
+    trial.inside(seconds_off=minutes * MINUTE)
+    done = trial.run()
+
+    assert done.code == 0
+    trial.assert_whole()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("minutes", [-10, 10], ids="{:+} minutes".format)
+def test_a_clock_that_jumps_between_run_and_resume_harms_nothing(trial: Trial, minutes: int) -> None:
+    """The newest run is the one that was begun last."""
+    trial.inside(seconds_off=minutes * MINUTE)
+    with trial.running() as run:
+        run.until("tasks.submitted")
+        run.process.kill()
+        run.end()
+    trial.inside(seconds_off=-minutes * MINUTE)
+
+    trial.resumed()
+    trial.assert_whole()
+
+
+def test_a_run_that_the_account_has_no_quota_for_goes_on_when_it_has(trial: Trial, local: LocalBatch) -> None:
+    """It says so, and leaves no job behind."""
+    local.set_limits(active_job_quota=1)
+    with trial.runner.services.client() as client, pool(client, nodes=0) as other, job(client, other):
+        done = trial.run()
+        assert done.code == 3
+        assert "quota" in done.err.lower()
+
+    trial.resumed()
+    trial.assert_whole()
