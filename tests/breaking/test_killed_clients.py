@@ -1,12 +1,14 @@
 """Runs whose client is killed, or interrupted, at any moment from the scan to the clean-up."""
 
+import os
 import signal
 
 import pytest
 
 from tests.breaking.moments import Span, broken_off, drawn, measured
 from tests.breaking.trial import Trial, trial_at
-from tests.local.instances import Instance
+from tests.cli.running import unread
+from tests.local.instances import Instance, eventually
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -67,9 +69,14 @@ def test_a_resume_that_is_killed_at_any_moment_loses_nothing(trial: Trial, span:
 
 def test_a_client_that_is_killed_before_it_knows_its_inputs_leaves_nothing(trial: Trial) -> None:
     """There is no run to go on with, and it can be begun again."""
-    with trial.running("-", stdin=-1) as run:
+    reader, writer = os.pipe()
+    with trial.runner.running("-", stdin=reader) as run:
+        os.write(writer, b"in")
+        eventually(lambda: unread(reader), lambda number: number == 0)
         run.send(signal.SIGKILL)
         run.end()
+    os.close(reader)
+    os.close(writer)
     assert trial.runner.left_here() == []
     assert trial.runner.resume("last").code == 2
     assert trial.run().code == 0

@@ -4,7 +4,6 @@ import fcntl
 import os
 import random
 import signal
-import struct
 import termios
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cli.gates import gate
-from tests.cli.running import Done, Runner, Running
+from tests.cli.running import Done, Runner, Running, unread
 from tests.cli.terminals import Terminal, terminal
 from tests.counted import account_of, counts, reference, texts, write
 from tests.local.instances import eventually, new_name
@@ -173,19 +172,13 @@ def test_a_signal_while_a_list_is_read_ends_it(runner: Runner) -> None:
     reader, writer = os.pipe()
     with runner.running("-", stdin=reader) as run:
         os.write(writer, b"some")
-        eventually(lambda: _waiting(reader), lambda number: number == 0)
+        eventually(lambda: unread(reader), lambda number: number == 0)
         run.send(signal.SIGINT)
         done = run.end(10)
     os.close(reader)
     os.close(writer)
 
     assert (done.code, done.out, done.err) == (130, "", "Interrupted (SIGINT).\n")
-
-
-def _waiting(pipe: int) -> int:
-    """Tell how many bytes nobody has read yet."""
-    (found,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))
-    return int(found)
 
 
 def test_a_sample_that_is_interrupted_is_gone(runner: Runner, batch: Proxy) -> None:
