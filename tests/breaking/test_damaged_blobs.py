@@ -1,11 +1,12 @@
 """Runs whose blobs are damaged or deleted on the way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from azure.storage.blob import BlobClient
 
 from tests.breaking.trial import Trial
+from tests.local.instances import Instance
 from tests.proxy import Rule
 
 pytestmark = pytest.mark.timeout(120)
@@ -36,7 +37,16 @@ def test_bundles_that_are_spoilt_between_upload_and_use_are_uploaded_again(
     spoil(trial, "fastbatch-input", befalls)
 
 
+@pytest.fixture
+def _sound_program(breakable: Instance) -> Iterator[None]:
+    """Have no program in storage afterwards, so that the next run puts a sound one there."""
+    yield
+    with breakable.blobs() as service:
+        service.delete_container("fastbatch-app")
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("_sound_program")
 @pytest.mark.parametrize("befalls", [_deleted, _cut_off, _altered])
 def test_the_program_that_is_spoilt_is_uploaded_again(trial: Trial, befalls: Callable[[BlobClient], None]) -> None:
     """It, too, is known by its digest, and who uses it next finds it sound."""
