@@ -40,6 +40,11 @@ class StoredBlob:
     length: int
     touched: datetime
     etag: str
+    md5: str | None = None  # of what was last put, in Base64, where it is known
+
+    def holds(self, content: bytes) -> bool:
+        """Tell whether that is its content, as far as is known."""
+        return self.length == len(content) and self.md5 in (None, _md5(content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,8 @@ class Blobs:
             return None
         try:
             touched = parsedate_to_datetime(answer.headers["Last-Modified"])
-            return StoredBlob(int(answer.headers["Content-Length"]), touched, answer.headers["ETag"])
+            length, etag = int(answer.headers["Content-Length"]), answer.headers["ETag"]
+            return StoredBlob(length, touched, etag, answer.headers.get("Content-MD5"))
         except (KeyError, ValueError) as error:
             raise Unreachable("Storage", "look at a blob", "what came was no answer of Azure Storage") from error
 

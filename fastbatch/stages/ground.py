@@ -71,15 +71,15 @@ class Ground:
         self.made.append(self._results)
 
     async def put_program(self) -> None:
-        """Have the node's program in storage; mark it as used, so that who cleans by age leaves it."""
+        """Have the node's program in storage, and sound; mark it as used, so that who cleans by age leaves it."""
         storage, program = self._services.storage, self._program
         there = await storage.blobs.look(describe.PROGRAMS, program.digest)
-        if there is not None:
+        if there is not None and there.holds(program.content):
             if storage.line.clock.now() - there.touched > MARKED_EVERY:
                 await storage.blobs.renew(describe.PROGRAMS, program.digest, there.etag)
             return
         await storage.make_container(describe.PROGRAMS)
-        await storage.blobs.put(describe.PROGRAMS, program.digest, program.content)
+        await storage.blobs.put(describe.PROGRAMS, program.digest, program.content, replace=there is not None)
 
     async def find_pool(self) -> None:
         """Find the pool, or make it."""

@@ -18,8 +18,8 @@ SHORT = """
 import sys
 from datetime import timedelta
 from fastbatch.cli.main import main
-from fastbatch.stages import ground
-ground._AFTER_JOB = timedelta(seconds=float(sys.argv.pop(1))) - timedelta(days=1)
+from fastbatch.stages import jobs
+jobs._AFTER_JOB = timedelta(seconds=float(sys.argv.pop(1))) - timedelta(days=1)
 main()
 """
 

@@ -87,7 +87,7 @@ def test_if_no_node_starts_it_ends_and_goes_on_when_some_do(trial: Trial, local:
     local.faults.clear()
     with trial.runner.services.client() as client:
         for node in client.list_nodes(POOL):
-            client.begin_reboot_node(POOL, node.id, polling_interval=HOUR)
+            client.begin_reboot_node(POOL, node.id, {"nodeRebootOption": "requeue"}, polling_interval=HOUR)
     trial.resumed()
     trial.assert_whole()
 

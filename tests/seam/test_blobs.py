@@ -67,6 +67,20 @@ def test_what_is_there_stays_unless_it_is_to_be_replaced(account: Account, conta
     assert using(account, scene) == [b"1", b"1", b"3"]
 
 
+@pytest.mark.parametrize(("found", "holds"), [(b"content", True), (b"CONTENT", False), (b"content and more", False)])
+def test_a_look_tells_whether_a_blob_holds_what_it_should(
+    services: Instance, account: Account, container: str, found: bytes, *, holds: bool
+) -> None:
+    """By its length and its MD5."""
+    behind(services, container).upload_blob("blob", found)
+
+    async def scene(connected: Services) -> bool:
+        stored = await connected.storage.blobs.look(container, "blob")
+        return stored is not None and stored.holds(b"content")
+
+    assert using(account, scene) is holds
+
+
 def test_a_lost_answer_is_no_second_blob(services: Instance, container: str) -> None:
     """It may then seem to have been there; its content is the same."""
     with proxy(account_of(services).storage_endpoint) as storage:
