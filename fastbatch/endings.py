@@ -42,6 +42,7 @@ _BY_CODE = {
     "BlobNotFound": Cure.UPLOAD,
     "DiskFull": Cure.AGAIN,
     "FileUploadAccessDenied": Cure.AGAIN,
+    "FileUploadContainerNotFound": Cure.AGAIN,  # it is made again when the run is gone on with
     "FileUploadMiscError": Cure.AGAIN,
     "FileUploadTimedOut": Cure.AGAIN,
     "NodeUnavailable": Cure.AGAIN,
