@@ -37,6 +37,12 @@ def nodes_at_work(trial: Trial, run: Running) -> set[str]:
         return {node for _, node in eventually(left, only_they)}
 
 
+def nodes_of_pool(trial: Trial) -> list[str]:
+    """Name all nodes."""
+    with trial.runner.services.client() as client:
+        return [node.id for node in client.list_nodes(POOL)]
+
+
 def test_a_node_that_is_lost_with_tasks_running_holds_nobody(trial: Trial, local: LocalBatch) -> None:
     """They run elsewhere."""
     hanging(local)
@@ -54,7 +60,8 @@ def test_all_nodes_may_be_lost_and_come_back(trial: Trial, local: LocalBatch) ->
     """The run waits for them."""
     hanging(local)
     with trial.running() as run:
-        nodes = nodes_at_work(trial, run)
+        nodes_at_work(trial, run)
+        nodes = nodes_of_pool(trial)
         for node in nodes:
             local.lose_node(POOL, node)
         run.until("nodes.counted")
@@ -162,25 +169,30 @@ def terminate_job(client: Any) -> None:
         client.begin_terminate_job(job.id, options={"terminateReason": "no more"}, polling_interval=HOUR)
 
 
-@pytest.mark.parametrize(
-    ("befalls", "codes"),
-    [
-        (delete_pool, {3}),
-        pytest.param(delete_job, {1, 3}, marks=pytest.mark.slow),
-        pytest.param(terminate_job, {1, 3}, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize("befalls", [delete_pool, pytest.param(delete_job, marks=pytest.mark.slow)])
 def test_what_is_taken_away_in_mid_run_is_made_anew(
-    trial: Trial, local: LocalBatch, befalls: Callable[[Any], None], codes: set[int]
+    trial: Trial, local: LocalBatch, befalls: Callable[[Any], None]
 ) -> None:
     """The run ends, as nothing of it can run any more, and resume has it run."""
+    broken_by(trial, local, befalls)
+    trial.resumed()
+    trial.assert_whole()
+
+
+@pytest.mark.slow
+def test_what_somebody_ended_runs_again_when_that_is_asked_for(trial: Trial, local: LocalBatch) -> None:
+    """In another job."""
+    broken_by(trial, local, terminate_job)
+    trial.resumed("--failed")
+    trial.assert_whole()
+
+
+def broken_by(trial: Trial, local: LocalBatch, befalls: Callable[[Any], None]) -> None:
+    """Have something befall a run when two tasks are left, and see that it ends, and is not done."""
     hanging(local)
     with trial.running() as run, trial.runner.services.client() as client:
         nodes_at_work(trial, run)
         befalls(client)
         done = run.end(60)
-
-    assert done.code in codes
     local.faults.clear()
-    trial.resumed()
-    trial.assert_whole()
+    assert done.code in {1, 3}

@@ -104,12 +104,14 @@ class Trial:
                 done = self.run()
             if done.code == 0:
                 return done
-        raise AssertionError(f"not done after {_RESUMES} times: {done}")
+        raise AssertionError(
+            f"not done after {_RESUMES} times: {done.code if done else None}, {done.err if done else None}"
+        )
 
-    def ends(self, done: Done) -> None:
+    def ends(self, done: Done, *more: str) -> None:
         """See that a run has come to its end, or go on with it."""
         if done.code:
-            self.resumed()
+            self.resumed(*more)
 
     def assert_whole(self, *, without: Collection[str] = ()) -> None:
         """See that all inputs are counted once, but those that failed, which are named; and that no more is left."""
