@@ -69,6 +69,7 @@ def test_what_changes_before_it_is_bundled_fails_by_name(trial: Trial) -> None:
     trial.assert_counted(without=changed)
 
 
+@pytest.mark.slow
 def test_what_changes_before_it_is_uploaded_again_fails_by_name(trial: Trial) -> None:
     """Its bundle is gone from storage and has other bytes now: the rest of it is another one."""
     victims: list[str] = []
@@ -86,7 +87,8 @@ def test_what_changes_before_it_is_uploaded_again_fails_by_name(trial: Trial) ->
     trial.assert_counted(without=victims)
 
 
-@pytest.mark.parametrize("change", [_becomes_another, pytest.param(_vanishes, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("change", [_becomes_another, _vanishes])
 def test_what_changes_before_a_resume_fails_by_name_where_it_is_needed(
     trial: Trial, change: Callable[[Path], None]
 ) -> None:

@@ -32,8 +32,8 @@ def run_with_signatures(trial: Trial, seconds: float) -> int:
 
 def test_signatures_that_run_out_before_tasks_start_are_made_anew(trial: Trial, local: LocalBatch) -> None:
     """By resume; what failed for the want of them is tried again."""
-    local.set_limits(node_boot_seconds=3)
-    assert run_with_signatures(trial, 2) == 1
+    local.set_limits(node_boot_seconds=2)
+    assert run_with_signatures(trial, 1) == 1
     local.set_limits(node_boot_seconds=0)
 
     trial.resumed()

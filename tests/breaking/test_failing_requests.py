@@ -60,15 +60,17 @@ def seeded(*in_short: int) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("seed", seeds, ids="seed-{}".format)
 
 
-@seeded(5)
+@pytest.mark.slow
+@seeded()
 def test_a_fifth_of_all_requests_may_fail(trial: Trial, local: LocalBatch, seed: int) -> None:
     """To both services."""
     ends_whole(trial, local, OF_BATCH + OF_STORAGE, seed)
 
 
-@pytest.mark.slow
-@seeded()
-@pytest.mark.parametrize("rules", [OF_BATCH, OF_STORAGE], ids=["batch", "storage"])
+@pytest.mark.parametrize(
+    "rules", [OF_BATCH, pytest.param(OF_STORAGE, marks=pytest.mark.slow)], ids=["batch", "storage"]
+)
+@seeded(6)
 def test_a_fifth_of_the_requests_to_one_may_fail(trial: Trial, local: LocalBatch, rules: list[Rule], seed: int) -> None:
     """And while everything fails, nothing is counted twice."""
     ends_whole(trial, local, rules, seed)

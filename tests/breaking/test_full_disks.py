@@ -84,6 +84,7 @@ def cramped(tmp_path: Path, small: Disk) -> Iterator[Trial]:
         small.run(*FASTBATCH, "local", "down", f"--home={home}")
 
 
+@pytest.mark.slow
 def test_tasks_that_find_no_room_on_their_nodes_run_when_there_is_some(cramped: Trial, small: Disk) -> None:
     """They fail in a way that passes, and are tried again."""
     cramped.batch.rules.append(Rule("POST", "/addtaskcollection", then=small.fill))

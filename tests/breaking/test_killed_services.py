@@ -40,13 +40,13 @@ def killed(home: Home, name: str, seconds: float) -> None:
     lifecycle.up(home, lifecycle.Ports(), Limits(), lambda _text: None)
 
 
-LONG = pytest.mark.slow
+IN_SHORT = ("storage", "tasks.submitted", 1)
 
 
 @pytest.mark.parametrize(
     ("service", "event", "seconds"),
     [
-        pytest.param(service, event, seconds, marks=[] if (event, seconds) == ("tasks.submitted", 1) else [LONG])
+        pytest.param(service, event, seconds, marks=[] if (service, event, seconds) == IN_SHORT else [pytest.mark.slow])
         for service in ("batch", "storage")
         for event in ("run.planned", "pool.found", "bundle.uploaded", "tasks.submitted", "task.done")
         for seconds in (1, 5)

@@ -169,7 +169,8 @@ def terminate_job(client: Any) -> None:
         client.begin_terminate_job(job.id, options={"terminateReason": "no more"}, polling_interval=HOUR)
 
 
-@pytest.mark.parametrize("befalls", [delete_pool, pytest.param(delete_job, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("befalls", [delete_pool, delete_job])
 def test_what_is_taken_away_in_mid_run_is_made_anew(
     trial: Trial, local: LocalBatch, befalls: Callable[[Any], None]
 ) -> None:
