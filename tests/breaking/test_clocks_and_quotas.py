@@ -2,11 +2,14 @@
 
 import datetime as dt
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from fastbatch.local.testing import LocalBatch
 from tests.breaking.trial import Trial
+from tests.cli import FASTBATCH
 from tests.local.instances import job, pool
 
 pytestmark = pytest.mark.timeout(120)
@@ -24,17 +27,18 @@ main()
 """
 
 
-def run_with_signatures(trial: Trial, seconds: float) -> int:
-    """Run with signatures that are good for some seconds only."""
-    done = trial.runner.call(sys.executable, "-c", SHORT, str(seconds), "run", *trial.command, "--task-retries", "0")
-    return done.code
+@contextmanager
+def signing_for(trial: Trial, seconds: float) -> Iterator[None]:
+    """Let what is signed meanwhile be good for some seconds only."""
+    trial.runner.program = [sys.executable, "-c", SHORT, str(seconds)]
+    yield
+    trial.runner.program = FASTBATCH
 
 
-def test_signatures_that_run_out_before_tasks_start_are_made_anew(trial: Trial, local: LocalBatch) -> None:
+def test_signatures_that_run_out_before_tasks_start_are_made_anew(trial: Trial) -> None:
     """By resume; what failed for the want of them is tried again."""
-    local.set_limits(node_boot_seconds=2)
-    assert run_with_signatures(trial, 1) == 1
-    local.set_limits(node_boot_seconds=0)
+    with signing_for(trial, 0):
+        assert trial.run("--task-retries", "0").code == 1
 
     trial.resumed()
     trial.assert_whole()
@@ -45,7 +49,8 @@ def test_signatures_that_run_out_before_results_are_stored_are_made_anew(trial: 
     """The work is done again."""
     local.faults.add("storage.put_blob", "delay", seconds=3, after=9)
     trial.runner.environment |= local.environment
-    run_with_signatures(trial, 2)
+    with signing_for(trial, 2):
+        trial.run("--task-retries", "0")
     local.faults.clear()
 
     trial.resumed()
@@ -53,11 +58,12 @@ def test_signatures_that_run_out_before_results_are_stored_are_made_anew(trial: 
 
 
 @pytest.mark.slow
-def test_signatures_that_run_out_while_nobody_watches_are_made_anew(trial: Trial, local: LocalBatch) -> None:
-    """The run was interrupted, and is gone on with when they are no longer good."""
-    local.set_limits(node_boot_seconds=4)
-    assert run_with_signatures(trial, -5) == 1
-    local.clock.advance(dt.timedelta(hours=25))
+def test_signatures_that_run_out_while_nodes_boot_are_made_anew(trial: Trial, local: LocalBatch) -> None:
+    """However late the nodes are."""
+    local.set_limits(node_boot_seconds=3)
+    with signing_for(trial, 2):
+        assert trial.run("--task-retries", "0").code == 1
+    local.set_limits(node_boot_seconds=0)
 
     trial.resumed()
     trial.assert_whole()
@@ -97,4 +103,22 @@ def test_a_run_that_the_account_has_no_quota_for_goes_on_when_it_has(trial: Tria
         assert "quota" in done.err.lower()
 
     trial.resumed()
+    trial.assert_whole()
+
+
+@pytest.mark.slow
+def test_tasks_that_wait_with_signatures_that_ran_out_are_made_anew(trial: Trial, local: LocalBatch) -> None:
+    """The run was killed while no node was there yet; what waits is ended, and does not fail first."""
+    local.set_limits(node_boot_seconds=5 * MINUTE)
+    with signing_for(trial, 0), trial.running() as run:
+        run.until("tasks.submitted")
+        run.process.kill()
+        run.end()
+    with trial.running(verb="resume") as run:
+        run.until("tasks.submitted")
+        local.clock.advance(dt.timedelta(minutes=5))
+        done = run.end()
+
+    assert done.code == 0
+    assert all(record["event"] != "task.failed" for record in done.records())
     trial.assert_whole()

@@ -9,7 +9,7 @@ from tests.breaking.trial import Trial
 from tests.local.instances import Instance
 from tests.proxy import Rule
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 
 
 def _deleted(blob: BlobClient) -> None:
@@ -26,7 +26,7 @@ def _altered(blob: BlobClient) -> None:
     blob.upload_blob(bytes(content), overwrite=True)
 
 
-BEFALLS = [_deleted, *(pytest.param(each, marks=pytest.mark.slow) for each in (_cut_off, _altered))]
+BEFALLS = [_deleted, _cut_off, _altered]
 
 
 @pytest.mark.parametrize("befalls", BEFALLS)
@@ -45,9 +45,8 @@ def _sound_program(breakable: Instance) -> Iterator[None]:
         service.delete_container("fastbatch-app")
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("_sound_program")
-@pytest.mark.parametrize("befalls", [_deleted, _cut_off, _altered])
+@pytest.mark.parametrize("befalls", BEFALLS)
 def test_the_program_that_is_spoilt_is_uploaded_again(trial: Trial, befalls: Callable[[BlobClient], None]) -> None:
     """What it did wrong looks like what a program says no to, so it is tried again only if that is asked for."""
     spoil(trial, "fastbatch-app", befalls, "--failed")
@@ -66,8 +65,7 @@ def spoil(trial: Trial, container: str, befalls: Callable[[BlobClient], None], *
     trial.assert_whole()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("befalls", [_deleted, _cut_off, _altered])
+@pytest.mark.parametrize("befalls", BEFALLS)
 def test_results_that_are_spoilt_before_they_are_fetched_are_made_again(
     trial: Trial, befalls: Callable[[BlobClient], None]
 ) -> None:
@@ -85,7 +83,6 @@ def test_results_that_are_spoilt_before_they_are_fetched_are_made_again(
     trial.assert_whole()
 
 
-@pytest.mark.slow
 def test_the_results_container_that_is_deleted_is_made_again(trial: Trial) -> None:
     """All that was in it is made again, too."""
 

@@ -51,6 +51,7 @@ def test_a_disk_that_is_full_under_the_journal_is_told_and_loses_nothing(trial: 
         trial.assert_whole()
 
 
+@pytest.mark.slow
 @moments
 def test_a_disk_that_is_full_under_the_output_is_told_and_loses_nothing(trial: Trial, moment: str) -> None:
     """Files are there whole or not at all."""

@@ -27,7 +27,8 @@ def test_an_output_folder_that_is_lost_on_the_way_is_told_and_written_later(tria
     trial.assert_whole()
 
 
-@pytest.mark.parametrize("verb", ["run", pytest.param("resume", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", ["run", "resume"])
 def test_a_reader_who_leaves_loses_the_lines_and_nothing_else(trial: Trial, verb: str) -> None:
     """As `| head -n 1` does."""
     command = ["run", *trial.command]

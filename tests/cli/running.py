@@ -62,6 +62,7 @@ class Runner:
         self.state = folder / "state"
         self.temporary = folder / "temporary"
         self.temporary.mkdir()
+        self.program = FASTBATCH
         self.within: tuple[str, ...] = ()  # what is run before each program, to be where it is to run
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(_OURS)},
@@ -95,7 +96,7 @@ class Runner:
 
     def run(self, *arguments: str | bytes | Path, stdin: bytes = b"", **options: Any) -> Done:
         """Run `fastbatch run` to its end, and see to it that no traceback is shown."""
-        return self.call(*FASTBATCH, "run", *arguments, stdin=stdin, **options)
+        return self.call(*self.program, "run", *arguments, stdin=stdin, **options)
 
     def ask(self, *arguments: str) -> Done:
         """Have `fastbatch` do something that ends soon, within this process, which is quicker."""
@@ -107,7 +108,7 @@ class Runner:
 
     def resume(self, *arguments: str | Path, **options: Any) -> Done:
         """Run `fastbatch resume` to its end."""
-        return self.call(*FASTBATCH, "resume", *arguments, **options)
+        return self.call(*self.program, "resume", *arguments, **options)
 
     def call(self, *argv: str | bytes | Path, stdin: bytes = b"", **options: Any) -> Done:
         """Run any program to its end; what it writes elsewhere is empty here."""
@@ -131,7 +132,7 @@ class Runner:
         with tempfile.TemporaryFile() as err:
             settings = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": err, **options}
             process = subprocess.Popen(
-                [*self.within, *FASTBATCH, verb, *arguments],
+                [*self.within, *self.program, verb, *arguments],
                 text=True,
                 start_new_session=True,
                 env=self.environment,
