@@ -10,7 +10,7 @@ from fastbatch.cli.asking import answer, somebody_is_there
 from fastbatch.cli.display import Display
 from fastbatch.cli.exits import Exit
 from fastbatch.cli.signalled import until_signalled
-from fastbatch.events import Detached, Event, RunStarted
+from fastbatch.events import BooksRead, Detached, Event, RunStarted
 from fastbatch.manners import Manners, Reach
 from fastbatch.model import Summary
 from fastbatch.stages.clean import Confirm
@@ -24,6 +24,7 @@ class Conductor:
         self._display = display
         self._manners = Manners(self._observe, _asking(display), stopwatch, reach)
         self._run = ""
+        self._is_of_another = False
         self.is_detached = False
 
     def conduct(self, doing: Callable[[Manners], Awaitable[Summary]]) -> Summary:
@@ -37,6 +38,8 @@ class Conductor:
     def _observe(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             self._run = event.run
+            self._is_of_another = False
+        self._is_of_another |= isinstance(event, BooksRead)
         self.is_detached |= isinstance(event, Detached)
         self._display(event)
 
@@ -48,6 +51,8 @@ class Conductor:
     def _hint(self) -> str:
         if not self._run:
             return "Stopped before anything was begun."
+        if self._is_of_another:
+            return f"Stopped watching; the run goes on. To watch it again: fastbatch watch {self._run}"
         if self._manners.reach is Reach.PRESENT:
             return f"Stopped before all was here; to bring it: fastbatch fetch {self._run}"
         return f"Stopped before all was done; tasks that Batch has go on. To go on here: fastbatch resume {self._run}"

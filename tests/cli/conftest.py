@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import Runner
+from tests.counted import account_of
 from tests.local import instances
 from tests.local.instances import Instance
+from tests.proxy import Proxy, proxy
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +24,19 @@ def local_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instanc
 def runner(local_services: Instance, tmp_path: Path) -> Runner:
     """Be a user whose environment names the services."""
     return Runner(tmp_path, local_services)
+
+
+@pytest.fixture
+def batch(runner: Runner) -> Iterator[Proxy]:
+    """Have a proxy between the user and Batch."""
+    with proxy(runner.services.endpoint) as found:
+        runner.reach_batch_at(found.url)
+        yield found
+
+
+@pytest.fixture
+def storage(runner: Runner) -> Iterator[Proxy]:
+    """Have a proxy between the user and the storage."""
+    with proxy(account_of(runner.services).storage_endpoint) as found:
+        runner.reach_storage_at(found.url)
+        yield found

@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import termios
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,9 +12,9 @@ import pytest
 from tests.cli.gates import gate
 from tests.cli.running import Done, Runner, Running, unread
 from tests.cli.terminals import Terminal, terminal
-from tests.counted import account_of, counts, reference, texts, write
+from tests.counted import counts, reference, texts, write
 from tests.local.instances import eventually, new_name
-from tests.proxy import Proxy, Rule, proxy
+from tests.proxy import Proxy, Rule
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -23,22 +22,6 @@ HINT = "To go on here: fastbatch resume "
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 ALWAYS = 1_000_000
 COMMAND = ["in", "--json", "--output", "out", "--files-per-task", "3"]
-
-
-@pytest.fixture
-def batch(runner: Runner) -> Iterator[Proxy]:
-    """Have a proxy between the user and Batch."""
-    with proxy(runner.services.endpoint) as found:
-        runner.reach_batch_at(found.url)
-        yield found
-
-
-@pytest.fixture
-def storage(runner: Runner) -> Iterator[Proxy]:
-    """Have a proxy between the user and the storage."""
-    with proxy(account_of(runner.services).storage_endpoint) as found:
-        runner.reach_storage_at(found.url)
-        yield found
 
 
 def corpus(runner: Runner) -> dict[str, bytes]:
