@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector, web
 from yarl import URL
@@ -70,12 +71,17 @@ class Proxy:
     async def _pass_on(self, request: web.Request, body: bytes) -> tuple[dict[str, str], bytes]:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _OURS}
         url = URL(f"{self.target}{request.raw_path}", encoded=True)
+        data = BytesIO(body) if body else None
         async with (
             ClientSession(
                 connector=TCPConnector(force_close=True), cookie_jar=DummyCookieJar(), auto_decompress=False
             ) as session,
             session.request(
-                request.method, url, headers=headers, data=body or None, skip_auto_headers=["Content-Type"]
+                request.method,
+                url,
+                headers=headers,
+                data=data,
+                skip_auto_headers=["Content-Type"],
             ) as response,
         ):
             kept = {name.title(): value for name, value in response.headers.items() if name.lower() not in _OURS}

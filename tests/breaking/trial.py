@@ -38,12 +38,12 @@ def _members(bundle: bytes) -> list[str]:
 class Trial:
     """A user, whose requests pass through proxies, and a corpus, in bundles of three."""
 
-    def __init__(self, runner: Runner, batch: Proxy, storage: Proxy, *, inputs: int = 24) -> None:
+    def __init__(self, runner: Runner, batch: Proxy, storage: Proxy, corpus: dict[str, bytes]) -> None:
         self.runner = runner
         self.batch = batch
         self.storage = storage
         self.output = runner.folder / "out"
-        self.corpus = texts(inputs)
+        self.corpus = corpus
         self.command = ["in", "--json", "--output", "out", "--per-file", "--files-per-task", "3"]
         self._sees_requests = True
         self._before = runner.left_there()
@@ -141,12 +141,12 @@ class Trial:
 
 
 @contextmanager
-def trial_at(services: Instance, folder: Path, *, inputs: int = 24) -> Iterator[Trial]:
-    """Have a trial at some services, with proxies on the way."""
+def trial_at(services: Instance, folder: Path, corpus: dict[str, bytes] | None = None) -> Iterator[Trial]:
+    """Have a trial at some services, with proxies on the way; of 24 small texts, unless others are given."""
     runner = Runner(folder, services)
     with ExitStack() as stack:
         batch = stack.enter_context(proxy(services.endpoint))
         storage = stack.enter_context(proxy(account_of(services).storage_endpoint))
         runner.reach_batch_at(batch.url)
         runner.reach_storage_at(storage.url)
-        yield Trial(runner, batch, storage, inputs=inputs)
+        yield Trial(runner, batch, storage, corpus or texts(24))
