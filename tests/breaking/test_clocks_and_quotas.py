@@ -94,6 +94,7 @@ def test_a_clock_that_jumps_between_run_and_resume_harms_nothing(trial: Trial, m
     trial.assert_whole()
 
 
+@pytest.mark.slow
 def test_a_run_that_the_account_has_no_quota_for_goes_on_when_it_has(trial: Trial, local: LocalBatch) -> None:
     """It says so, and leaves no job behind."""
     local.set_limits(active_job_quota=1)

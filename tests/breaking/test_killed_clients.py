@@ -67,6 +67,7 @@ def test_a_resume_that_is_killed_at_any_moment_loses_nothing(trial: Trial, span:
     trial.assert_whole()
 
 
+@pytest.mark.slow
 def test_a_client_that_is_killed_before_it_knows_its_inputs_leaves_nothing(trial: Trial) -> None:
     """There is no run to go on with, and it can be begun again."""
     reader, writer = os.pipe()
