@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 import fastbatch
 from fastbatch import Account, Settings, Summary, state
 from fastbatch.errors import UsageError
-from fastbatch.events import BundleUploaded, Event, RunCompleted, RunStarted, TasksSubmitted
+from fastbatch.events import BundleUploaded, Event, RunCompleted, RunResumed, RunStarted, TasksSubmitted
 from fastbatch.local.instance import asking
 from fastbatch.local.instance.home import Home
 from tests.counted import POOL, Seen, account_of, counted, counts, reference, texts, write
@@ -353,3 +354,53 @@ def test_a_run_need_not_be_in_the_main_thread(account: Account, tmp_path: Path) 
 
     assert found[0].complete
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+# --- going on ---------------------------------------------------------------------------------------------------------
+
+
+def broken_off(services: Instance, folder: Path, settings: Settings) -> str:
+    """Cancel a run as soon as it has tasks; give its name."""
+    seen = Seen()
+
+    async def program(account: Account) -> None:
+        cancelled = Cancelled(TasksSubmitted)
+
+        def observe(event: Event) -> None:
+            seen(event)
+            cancelled(event)
+
+        with cancelled.scope:
+            await fastbatch.run([str(folder)], settings, account=account, observe=observe)
+
+    anyio.run(program, account_of(services))
+    return str(seen.of(RunStarted)[0].run)
+
+
+def test_a_run_that_was_broken_off_can_be_gone_on_with(services: Instance, tmp_path: Path) -> None:
+    """By any of its names; its observer is told what was reached."""
+    corpus, seen = {**texts(6), "own.txt": new_name().encode()}, Seen()
+    run = broken_off(services, write(tmp_path / "in", corpus), chosen(tmp_path))
+
+    async def program() -> Summary:
+        return await fastbatch.resume("last", account=account_of(services), observe=seen)
+
+    summary = anyio.run(program)
+
+    assert (summary.run, summary.complete) == (run, True)
+    assert [event.run for event in seen.of(RunStarted)] == [run]
+    assert len(seen.of(RunResumed)) == 1
+    assert seen[-1] == RunCompleted(summary)
+    assert counts(tmp_path / "out") == dict(reference(list(corpus.values())))
+    assert kept() == []
+
+
+def test_a_run_that_is_not_there_or_elsewhere_can_not_be_gone_on_with(services: Instance, tmp_path: Path) -> None:
+    """That is a wrong use, as with the command."""
+    with pytest.raises(UsageError, match="There is no run"):
+        anyio.run(fastbatch.resume, "last")
+    run = broken_off(services, write(tmp_path / "in", texts(2)), chosen(tmp_path))
+    other = account_of(services, batch_account="another")
+
+    with pytest.raises(UsageError, match=f"Run {run} is on another account: fastbatchlocal"):
+        anyio.run(partial(fastbatch.resume, "last", account=other))

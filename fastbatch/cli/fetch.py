@@ -5,20 +5,21 @@ from typing import Any
 import click
 
 from fastbatch.cli.exits import boundary
-from fastbatch.cli.options import display_options, run_argument, setting_options
+from fastbatch.cli.options import display_options, run_argument, settings_anew
 
 ANEW = ("output", "per_file", "timeout")
 
 
 @click.command(short_help="Bring what is done of a run, and name what is not.")
 @run_argument
-@setting_options(*ANEW)
+@settings_anew(*ANEW)
 @display_options
 def fetch(run: str, **given: Any) -> None:
     """
     Bring what is done of a run, while it goes on or not; merge it, show it, write it, and name what is not there.
 
     RUN is a run, the beginning of one, a name (its newest run), or last. Nothing is changed on the services.
+    It can be repeated, as long as nothing was cleaned away; after that it says where the outputs are.
 
     \b
     Examples:

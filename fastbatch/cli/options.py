@@ -23,15 +23,20 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return setting_options(*SETTINGS)(command)
 
 
-def setting_options(*names: str) -> Decorator:
-    """Give a command the options for some settings, as texts or None."""
+def setting_options(*names: str, otherwise: str | None = None) -> Decorator:
+    """Give a command the options for some settings, as texts or None; `otherwise` says what None stands for."""
 
     def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
         for name in reversed(names):
-            command = _option(SETTINGS[name])(command)
+            command = _option(SETTINGS[name], otherwise)(command)
         return command
 
     return decorated
+
+
+def settings_anew(*names: str) -> Decorator:
+    """Give a command the options for settings of a run that was started before."""
+    return setting_options(*names, otherwise="as the run was started")
 
 
 def display_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -64,8 +69,8 @@ def run_argument(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.argument("run", metavar="RUN")(command)
 
 
-def _option(known: Setting) -> Decorator:
-    about = f"{known.help}  [default: {_default(known)}]"
+def _option(known: Setting, otherwise: str | None = None) -> Decorator:
+    about = f"{known.help}  [default: {otherwise or _default(known)}]"
     if known.shape is Shape.FLAG:
         return click.option(f"{known.option}/--no-{known.option[2:]}", known.name, default=None, help=about)
     several = known.shape is Shape.TEXTS

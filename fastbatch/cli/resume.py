@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from fastbatch.cli.exits import boundary
-from fastbatch.cli.options import display_options, run_argument, setting_options
+from fastbatch.cli.options import display_options, run_argument, settings_anew
 
 ANEW = ("output", "per_file", "keep_data", "keep_pool", "delete_pool", "timeout")
 
@@ -14,7 +14,7 @@ ANEW = ("output", "per_file", "keep_data", "keep_pool", "delete_pool", "timeout"
 @click.command(short_help="Go on with a run that was broken off, or partly failed.")
 @run_argument
 @click.option("--failed", is_flag=True, help="Try again what failed for good, too.")
-@setting_options(*ANEW)
+@settings_anew(*ANEW)
 @display_options
 def resume(run: str, *, failed: bool, **given: Any) -> None:
     """

@@ -63,6 +63,7 @@ def run(**given: Any) -> None:
       fastbatch run --local 'corpus/**/*.txt' --top 20
       fastbatch run corpus --output results            counts.tsv and summary.json go there
       fastbatch run corpus --nodes 8 --dry-run         see what would be done
+      fastbatch run corpus --detach                    return when all is submitted; fastbatch watch waits for it
       find corpus -name '*.txt' -print0 | fastbatch run -0 -
 
     \b

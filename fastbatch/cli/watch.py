@@ -5,19 +5,20 @@ from typing import Any
 import click
 
 from fastbatch.cli.exits import boundary
-from fastbatch.cli.options import display_options, run_argument, setting_options
+from fastbatch.cli.options import display_options, run_argument, settings_anew
 from fastbatch.cli.resume import ANEW
 
 
 @click.command(short_help="Attach to a run until it is over.")
 @run_argument
-@setting_options(*ANEW)
+@settings_anew(*ANEW)
 @display_options
 def watch(run: str, **given: Any) -> None:
     """
     Attach to a run until it is over: follow it if another process drives it, else drive it to its end.
 
-    RUN is a run, the beginning of one, a name (its newest run), or last. What failed is not tried again; see resume.
+    RUN is a run, the beginning of one, a name (its newest run), or last. What failed is not tried again, and what was
+    cancelled does not go on; see resume. What is set anew counts only if nobody else drives the run.
 
     \b
     Examples:

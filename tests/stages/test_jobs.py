@@ -50,8 +50,15 @@ class Scene:
     def order(self, job: int = 0) -> Order:
         """Give what is to be run, whose newest job has a number."""
         return Order(
-            self.run, UID, job, False, Plan((), (), None), SETTINGS, Counting(10, ignore_case=False), str(self.folder)
-        )  # noqa: FBT003
+            run=self.run,
+            uid=UID,
+            job=job,
+            made_pool=False,
+            plan=Plan((), (), None),
+            settings=SETTINGS,
+            workload=Counting(10, ignore_case=False),
+            folder=str(self.folder),
+        )
 
     def play(self, scene: Callable[[Site], Awaitable[Any]], *, job: int = 0, account: Account | None = None) -> Any:
         """Play a scene with what the run has on the services."""
