@@ -67,6 +67,7 @@ def test_an_input_that_failed_by_then_is_code_1(runner: Runner) -> None:
     assert is_whole(runner, found)
 
 
+@pytest.mark.slow
 def test_a_time_that_is_over_before_all_is_submitted_is_code_1(runner: Runner, batch: Proxy) -> None:
     """It is not detached then, but can be gone on with."""
     found = corpus(runner)

@@ -93,6 +93,7 @@ def test_a_run_that_is_complete_and_cleaned_up_says_where_its_outputs_are(runner
     assert "they were only shown" in do(runner, "fetch", "last").err
 
 
+@pytest.mark.slow
 def test_a_run_that_was_brought_whole_is_cleaned_up_by_who_watches_it(runner: Runner) -> None:
     """As fetch leaves all as it is."""
     corpus(runner, 2)
@@ -125,6 +126,7 @@ def test_a_result_that_is_gone_is_a_gap_and_no_new_attempt_is_made(runner: Runne
     assert is_whole(runner, found)
 
 
+@pytest.mark.slow
 def test_a_wrong_option_is_code_2(runner: Runner, batch: Proxy) -> None:
     """Nothing is brought."""
     corpus(runner, 2)

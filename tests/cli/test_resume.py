@@ -47,16 +47,14 @@ def test_a_run_that_was_killed_goes_on_and_does_nothing_twice(runner: Runner, ba
     assert runner.left_here() == []
 
 
-@pytest.mark.parametrize("how", ["last", "name", "beginning", "id"])
-def test_a_run_is_known_by_any_of_its_names(runner: Runner, batch: Proxy, how: str) -> None:
-    """By its id, the beginning of it, its name, or as the last one."""
+def test_a_run_is_known_by_any_of_its_names(runner: Runner, batch: Proxy) -> None:
+    """By its id, the beginning of it, its name, or as the last one; when it is over, its result is shown again."""
     name = new_name("big")
     corpus(runner, 2)
     run = killed(runner, batch, *COMMAND, "--name", name)
-    text = {"last": "last", "name": name, "beginning": run[:-2], "id": run}[how]
-    done = do(runner, "resume", text, "--json")
-
-    assert (done.code, done.records()[-1]["run"]) == (0, run)
+    for text in ("last", name, run[:-2], run):
+        done = do(runner, "resume", text, "--json")
+        assert (done.code, done.records()[-1]["run"]) == (0, run)
 
 
 def test_a_run_that_nobody_knows_is_code_2(runner: Runner) -> None:
@@ -135,6 +133,7 @@ def test_outputs_can_be_written_anew_while_the_results_are_there(runner: Runner)
     assert f"written to '{runner.folder}/new'" in gone.err
 
 
+@pytest.mark.slow
 def test_a_wrong_option_is_code_2_and_nothing_is_done(runner: Runner, batch: Proxy) -> None:
     """All that is wrong is told."""
     corpus(runner, 2)
@@ -233,6 +232,7 @@ def test_what_the_program_says_no_to_is_tried_again_with_failed_only(runner: Run
     assert is_whole(runner, found)
 
 
+@pytest.mark.slow
 def test_a_service_that_is_out_of_reach_leaves_the_run_as_it_is(runner: Runner, batch: Proxy) -> None:
     """It is code 3, and the run goes on later."""
     found = corpus(runner)

@@ -62,6 +62,7 @@ def test_a_run_whose_process_is_killed_meanwhile_is_driven_on(runner: Runner, ba
     assert is_whole(runner, found)
 
 
+@pytest.mark.slow
 def test_two_who_watch_do_not_both_drive(runner: Runner) -> None:
     """One does, and the other one follows; both end with the result."""
     found = corpus(runner)
@@ -77,6 +78,7 @@ def test_two_who_watch_do_not_both_drive(runner: Runner) -> None:
     assert is_whole(runner, found)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_over_is_shown(runner: Runner) -> None:
     """With nothing done."""
     corpus(runner, 2)
@@ -87,6 +89,7 @@ def test_a_run_that_is_over_is_shown(runner: Runner) -> None:
     assert "3 done, 0 failed, 0 open" in done.out
 
 
+@pytest.mark.slow
 def test_a_time_limit_ends_the_watching_and_not_the_run(runner: Runner, batch: Proxy) -> None:
     """It is code 1, and it can be watched again."""
     found = corpus(runner)
