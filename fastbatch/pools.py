@@ -106,7 +106,9 @@ async def _make(batch: Batch, settings: Settings) -> tuple[Json, bool]:
         made = False
     found = await batch.pool(settings.pool)
     if found is None:
-        raise NotOurs(f"Pool {settings.pool} was deleted by someone else as soon as it was made. Run the same again.")
+        raise NotOurs(
+            f"Pool {settings.pool} was deleted by someone else as soon as it was made. Go on when that has stopped: fastbatch resume last"
+        )
     return found, made
 
 

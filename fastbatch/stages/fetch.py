@@ -29,6 +29,7 @@ class Fetcher:
 
     def __init__(self, storage: Storage, run: str, folder: str, workload: Workload, *, capacity: Capacity) -> None:
         self._storage = storage
+        self._run = run
         self._container = describe.results_container(run)
         self._folder = folder
         self._workload = workload
@@ -55,7 +56,7 @@ class Fetcher:
             await self._verify(action, path)
         except OSError as error:
             raise OutputFailed(
-                f"{path}: {error.strerror or error}. Make room there, and run the same again."
+                f"{path}: {error.strerror or error}. Make room there, then go on: fastbatch resume {self._run}"
             ) from error
         except Refused as refused:
             if not refused.not_found:
