@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-import anyio
 import click
 
 from fastbatch.cli.exits import boundary
@@ -67,6 +66,8 @@ def _recorded(run: str) -> "Recorded":
 
 def _look(record: "RunRecord") -> tuple["Seen | None", list[str]]:
     """Give what the services show, and say what keeps them from it."""
+    import anyio
+
     from fastbatch.cli.reaching import account_to_look_at
     from fastbatch.cli.signalled import until_signalled
     from fastbatch.errors import ServiceError, UsageError
@@ -85,6 +86,8 @@ def _look(record: "RunRecord") -> tuple["Seen | None", list[str]]:
 
 
 async def _asked(account: "Account", record: "RunRecord") -> "Seen | None":
+    import anyio
+
     from fastbatch.azure.services import connected
     from fastbatch.events import nobody
     from fastbatch.groups import unwrapped
