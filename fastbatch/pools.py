@@ -107,7 +107,8 @@ async def _make(batch: Batch, settings: Settings) -> tuple[Json, bool]:
     found = await batch.pool(settings.pool)
     if found is None:
         raise NotOurs(
-            f"Pool {settings.pool} was deleted by someone else as soon as it was made. Go on when that has stopped: fastbatch resume last"
+            f"Pool {settings.pool} was deleted by someone else as soon as it was made. "
+            "Go on when that has stopped: fastbatch resume last"
         )
     return found, made
 
