@@ -24,6 +24,20 @@ def test_the_name_that_a_run_was_given_is_known(name: str) -> None:
     assert names.given(names.new_run(name)) == name
 
 
+@pytest.mark.parametrize("name", ["nightly", "nightly-2026", "7", names.DEFAULT])
+def test_what_may_be_called_a_run_is_known(name: str) -> None:
+    """By its letters, so that nothing else becomes a part of a path."""
+    assert names.may_be_run(names.new_run(name))
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", "..", "../run-x", "run-x/..", "/run-x", "Run-x", "run-x\n", "r--x", "-x", "ü"]
+)
+def test_other_texts_are_no_names_of_runs(text: str) -> None:
+    """Wherever they were read."""
+    assert not names.may_be_run(text)
+
+
 def test_the_first_job_of_a_run_has_its_name() -> None:
     """Those after it a number, too."""
     assert [names.job("run-x", number) for number in range(3)] == ["run-x", "run-x-a1", "run-x-a2"]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from fastbatch import names
 from fastbatch.journal.codecs import (
     json_out,
     moment_in,
@@ -57,9 +58,11 @@ def run_out(record: RunRecord, touched: int, bundle_size: int | None) -> Sequenc
 
 
 def run_in(row: Sequence[Any]) -> RunRecord:
-    """Read a run. Raises Unknown."""
+    """Read a run. Raises Unknown, and ValueError if it has a name that no run is given."""
     run, uid, made, place, settings, planned, done, failed, size, bundles, phase, touched, job, until, *rest = row
     made_pool, cleaned, summary = rest
+    if not names.may_be_run(run):
+        raise ValueError(f"{run!r} is no name of a run")
     return RunRecord(
         id=run,
         uid=uid,

@@ -186,6 +186,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("UPDATE runs SET made = 'x'", lambda journal: journal.runs()),
         ("UPDATE runs SET made = 9223372036854775807", lambda journal: journal.runs()),
         ("UPDATE runs SET id = CAST(x'ff' AS TEXT)", lambda journal: journal.runs()),
+        ("UPDATE runs SET id = '../../run-abcdefgh'", lambda journal: journal.runs()),
+        ("UPDATE runs SET id = '../../run-abcdefgh'", lambda journal: journal.find("last")),
         ("UPDATE bundles SET kind = 9", lambda journal: journal.plan(RUN)),
         ("UPDATE bundles SET item = 9999", lambda journal: journal.plan(RUN)),
         ("UPDATE items SET bundle = 1", lambda journal: journal.plan(RUN)),
