@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from fastbatch import state
 from fastbatch.errors import Busy, UsageError
@@ -61,19 +62,19 @@ def _taken(run: str) -> int:
     )
 
 
-def _path(run: str) -> str:
-    return os.path.join(state.folder(), "locks", run)
+def _path(run: str) -> Path:
+    return state.folder() / "locks" / run
 
 
 def _opened(run: str) -> int:
     path = _path(run)
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        state.make(path.parent)
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise UsageError(
-            f"cannot make {path!r}: {error.strerror or error}. Allow it, or name another folder for fastbatch's state "
-            "with XDG_STATE_HOME."
+            f"cannot make {str(path)!r}: {error.strerror or error}. Allow it, or name another folder for "
+            "fastbatch's state with XDG_STATE_HOME."
         ) from error
 
 

@@ -274,16 +274,16 @@ def site_of(order: Order, services: Services, manners: Manners, journal: Journal
 @contextlib.contextmanager
 def _folder(run: str) -> Iterator[str]:
     """Have a folder for what is kept on this machine while a run is not over."""
-    path = os.path.join(state.folder(), "runs", run)
+    path = state.folder_of(run)
     try:
-        os.makedirs(path, mode=0o700, exist_ok=True)
+        state.make(path)
     except OSError as error:
         raise OutputFailed(
-            f"cannot make {path!r}: {error.strerror or error}. Name another folder for fastbatch's state with "
+            f"cannot make {str(path)!r}: {error.strerror or error}. Name another folder for fastbatch's state with "
             "XDG_STATE_HOME."
         ) from error
     try:
-        yield path
+        yield str(path)
     finally:
         with contextlib.suppress(OSError):  # what was brought here is kept for when it goes on
             os.rmdir(path)

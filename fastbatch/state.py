@@ -1,5 +1,7 @@
 """Where things are kept on this machine between and during runs."""
 
+import contextlib
+import errno
 import os
 import sys
 from pathlib import Path
@@ -17,3 +19,13 @@ def folder() -> Path:
 def folder_of(run: str) -> Path:
     """Give the folder of a run, with what is kept of it on this machine."""
     return folder() / "runs" / run
+
+
+def make(path: Path) -> None:
+    """Make a folder, and those above it, for their owner's eyes only; what is there stays as it is. Raises OSError."""
+    for each in (*reversed(path.parents), path):
+        with contextlib.suppress(FileExistsError):
+            if not each.is_dir():
+                each.mkdir(mode=0o700)
+    if not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))

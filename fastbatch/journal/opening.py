@@ -34,7 +34,7 @@ def opened(path: Path) -> sqlite3.Connection:
 
 def _make(path: Path) -> None:
     """Make an empty file unless there is one, for its owner's eyes only: as its folder is."""
-    os.makedirs(path.parent, mode=0o700, exist_ok=True)
+    state.make(path.parent)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     # In this order: another process may be making it, and fills the file before its log.
     if _is_full(Path(f"{path}-wal")) and not _is_full(path):

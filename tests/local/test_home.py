@@ -43,6 +43,18 @@ def test_it_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert sorted(path.name for path in home.path.iterdir()) == ["keys.json", "lock"]
 
 
+def test_what_is_made_above_it_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """As it is where the user's state is kept, of which there is more."""
+    before = os.umask(0)
+    try:
+        made(tmp_path / "state" / "fastbatch" / "local")
+    finally:
+        os.umask(before)
+
+    for folder in (tmp_path / "state", tmp_path / "state" / "fastbatch"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
 def test_keys_are_made_once(tmp_path: Path) -> None:
     """And differ from home to home and account to account."""
     homes = [made(tmp_path / name) for name in "ab"]

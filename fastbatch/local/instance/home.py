@@ -133,7 +133,8 @@ class Home:
 
     def _make(self) -> None:
         self._require_utf8()
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (*reversed(self.path.parents), self.path):  # one by one, as else the mode is of the last one only
+            folder.mkdir(mode=0o700, exist_ok=True)
         if not self.exists and os.listdir(self.path):
             raise Unavailable(
                 f"The folder {self.path} has files that are none of the local services'. "
