@@ -61,11 +61,19 @@ async def clear(remains: Remains, services: Services, journal: Journal, together
     run = remains.record.id
     await together([_deleting(services, job) for job in remains.jobs.ours])
     await services.storage.delete_container(remains.container)
-    kept = await _delete_blobs(remains.blobs, services.storage, together)
+    blobs = await _still_only_ours(remains, journal)
+    kept = await _delete_blobs(blobs, services.storage, together)
     await to_thread.run_sync(shutil.rmtree, state.folder_of(run), True)  # noqa: FBT003, it may not be there
-    await to_thread.run_sync(journal.forget_blobs, run, [digest for digest, _ in remains.blobs])
+    await to_thread.run_sync(journal.forget_blobs, run, [digest for digest, _ in blobs])
     await to_thread.run_sync(journal.clean, run)
-    return Cleared(len(remains.jobs.ours), len(remains.blobs) - len(kept), len(kept))
+    deleted = len(blobs) - len(kept)
+    return Cleared(len(remains.jobs.ours), deleted, len(remains.blobs) - deleted)
+
+
+async def _still_only_ours(remains: Remains, journal: Journal) -> tuple[tuple[str, datetime], ...]:
+    """Give the bundles that no other run here has by now: somebody may have thought for long about what there was."""
+    now = dict(await to_thread.run_sync(journal.only_ours, remains.record.id))
+    return tuple((digest, stored) for digest, stored in remains.blobs if digest in now)
 
 
 def _deleting(services: Services, job: str) -> Callable[[], Awaitable[None]]:

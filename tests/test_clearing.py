@@ -80,6 +80,23 @@ def test_bundles_that_another_run_has_are_left_to_it(services: Instance, account
     assert other.stored() == []
 
 
+def test_bundles_that_another_run_has_by_now_are_left_to_it(
+    services: Instance, account: Account, journal: Journal
+) -> None:
+    """It may have begun while somebody thought about whether to delete what there was; it counts as kept."""
+    shared, mine = own(2)
+    run = made(services, account, journal, shared, mine)
+
+    async def scene(connected: Services) -> Cleared:
+        remains = await look_at_remains(run.id, connected, journal)
+        other = recorded(services, account, shared)
+        other.written(journal)
+        return await clear(remains, connected, journal, together)
+
+    assert using(account, scene) == Cleared(jobs=1, blobs=1, kept=1)
+    assert run.stored() == [shared]
+
+
 def test_bundles_that_others_have_used_since_stay(
     services: Instance, account: Account, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
