@@ -91,6 +91,10 @@ class Busy(UsageError):
     """Raised when another process drives the run."""
 
 
+class StillGoing(FastbatchError):
+    """Raised when a run that another process drives was waited for as long as was wished; it goes on."""
+
+
 class Imbalance(FastbatchError):
     """Raised when the books of a run do not balance: an error of ours, never a shrug."""
 

@@ -86,7 +86,7 @@ async def carry_on(
 async def attach(run: str, account: Account, manners: Manners, settings: Settings | None = None) -> Summary:
     """Follow a run while another process drives it, and drive it to its end where none does. Raises UsageError."""
     while True:
-        if (summary := await follow(run, manners.observe)) is not None:
+        if (summary := await follow(run, manners.observe, settings)) is not None:
             return summary
         await to_thread.run_sync(_see_that_it_is_wanted, run)
         with contextlib.suppress(Busy):  # another one was faster
