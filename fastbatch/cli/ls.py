@@ -45,7 +45,10 @@ def ls(*, as_json: bool) -> None:
       fastbatch ls --json | jq -r 'select(.state == "broken off").run'
     """
     with boundary():
-        found = _runs()
+        _show(_runs(), as_json=as_json)
+
+
+def _show(found: "Sequence[tuple[RunRecord, str]]", *, as_json: bool) -> None:
     if as_json:
         for record, state in found:
             click.echo(json.dumps(_json(record, state)))

@@ -45,9 +45,9 @@ def status(run: str, *, as_json: bool) -> None:
         known = _recorded(run)
         seen, missing = _look(known.record)
         found = report(known, seen)
-    for text in missing:
-        click.echo(text, err=True)
-    click.echo(json.dumps({**found.json(), "missing": missing}) if as_json else _text(found))
+        for text in missing:
+            click.echo(text, err=True)
+        click.echo(json.dumps({**found.json(), "missing": missing}) if as_json else _text(found))
 
 
 def _recorded(run: str) -> "Recorded":

@@ -222,3 +222,16 @@ def test_the_reader_may_leave(journal: Journal, tmp_path: Path) -> None:
             process.stdout.close()
         err.seek(0)
         assert err.read() == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="it needs a file that is always full")
+@pytest.mark.parametrize("command", [["ls"], ["ls", "--json"], ["status", "last"], ["status", "last", "--json"]])
+def test_what_takes_nothing_more_is_told(journal: Journal, command: list[str]) -> None:
+    """Without a word about where in the program that was; so does `status`."""
+    begin(journal, made.record())
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*FASTBATCH, *command], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1].startswith("Error: No space left on device.")
+    assert "Traceback" not in done.stderr
