@@ -17,6 +17,7 @@ from fastbatch.errors import Busy, UsageError
 _TRIES = 20  # who only looks holds the lock for an instant, too
 _PAUSE = 0.01
 _LENGTH = 20  # no process id has more digits
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # else a file elsewhere would be written and locked
 
 
 @contextlib.contextmanager
@@ -33,7 +34,7 @@ def held(run: str) -> Iterator[None]:
 def holder(run: str) -> int | None:
     """Tell which process drives a run; None if there is none, and 0 if it can't be told."""
     try:
-        file = os.open(_path(run), os.O_RDWR)
+        file = os.open(_path(run), os.O_RDWR | _NO_LINK)
     except OSError:
         return None
     try:
@@ -70,7 +71,7 @@ def _opened(run: str) -> int:
     path = _path(run)
     try:
         state.make(path.parent)
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        return os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o600)
     except OSError as error:
         raise UsageError(
             f"cannot make {str(path)!r}: {error.strerror or error}. Allow it, or name another folder for "

@@ -154,3 +154,16 @@ def test_a_state_folder_that_cannot_be_used_is_told(tmp_path: Path, monkeypatch:
     assert holder(RUN) is None
     with pytest.raises(UsageError, match=r"Not a directory\..*XDG_STATE_HOME"), held(RUN):
         pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, who makes links must be allowed to")
+def test_a_link_is_no_lock(tmp_path: Path) -> None:
+    """What it leads to is not written, and that it can't be used is told."""
+    (tmp_path / "precious").write_text("precious")
+    state.make(lock_file().parent)
+    lock_file().symlink_to(tmp_path / "precious")
+
+    assert holder(RUN) is None
+    with pytest.raises(UsageError, match="cannot make"), held(RUN):
+        pass
+    assert (tmp_path / "precious").read_text() == "precious"
