@@ -153,8 +153,11 @@ def _why_gone(record: RunRecord) -> str | None:
     if summary.get("complete") and isinstance(left, list) and not any(what.startswith("container") for what in left):
         told = summary.get("output")
         output = told if isinstance(told, str) and os.path.isabs(told) else record.settings.output
-        where = f"they were written to {output!r}" if output else "they were only shown; see: fastbatch status"
-        return f"Run {record.id} was completed, and its results were deleted from storage then; {where}."
+        where = f"they were written to {output!r}" if output else "they were only shown"
+        return (
+            f"Run {record.id} was completed, and its results were deleted from storage then; {where}. "
+            f"Its most frequent words are shown again by: fastbatch watch {record.id}"
+        )
     return None
 
 
