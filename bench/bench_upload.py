@@ -36,7 +36,6 @@ from fastbatch.capacity import Capacity, threads
 from fastbatch.configuration import resolve
 from fastbatch.events import nobody
 from fastbatch.facts import Fact, Prepare, Stored
-from fastbatch.pipeline import together
 from fastbatch.stages.upload import Uploader
 from tests.local.instances import new_name
 
@@ -183,7 +182,7 @@ async def upload(folder: str, container: str, files_per_task: int | None) -> str
     plan = prepare([folder], settings)
     facts: list[Fact] = []
     async with connected(account, settings, nobody) as services:
-        capacity = Capacity(anyio.CapacityLimiter(threads()), ByteBudget(settings.in_flight), together)
+        capacity = Capacity(anyio.CapacityLimiter(threads()), ByteBudget(settings.in_flight))
         uploader = Uploader(services.storage, container, capacity, facts.append)
         await uploader.look_around()
         await _work(uploader, plan, settings.upload_requests)

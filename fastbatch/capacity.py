@@ -1,15 +1,11 @@
 """What a run may use of this machine at once."""
 
 import os
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from anyio import CapacityLimiter
 
 from fastbatch.budget import ByteBudget
-
-Together = Callable[[Sequence[Callable[[], Awaitable[object]]]], Awaitable[None]]
-
 
 IN_MEMORY = 16 << 20  # a bundle larger than this is sent in blocks, and never held whole, unless it is a tar
 BLOCK = 8 << 20
@@ -20,11 +16,10 @@ _WAITING = 2
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """Threads for what would hold up the event loop, bytes to hold in memory, and a way to do things side by side."""
+    """Threads for what would hold up the event loop, and bytes to hold in memory."""
 
     threads: CapacityLimiter
     budget: ByteBudget
-    together: Together
 
 
 def threads() -> int:

@@ -10,7 +10,7 @@ from anyio import to_thread
 from fastbatch import state
 from fastbatch.azure.services import Services
 from fastbatch.azure.storage import Storage
-from fastbatch.capacity import Together
+from fastbatch.groups import together
 from fastbatch.journal.records import RunRecord
 from fastbatch.journal.store import Journal
 from fastbatch.ownjobs import OwnJobs, look_at_jobs
@@ -52,7 +52,7 @@ async def look_at_remains(run: str, services: Services, journal: Journal) -> Rem
     return Remains(record, await look_at_jobs(services.batch, record), tuple(blobs))
 
 
-async def clear(remains: Remains, services: Services, journal: Journal, together: Together) -> Cleared:
+async def clear(remains: Remains, services: Services, journal: Journal) -> Cleared:
     """
     Delete what there is of a run; whoever holds it does that.
 
@@ -62,7 +62,7 @@ async def clear(remains: Remains, services: Services, journal: Journal, together
     await together([_deleting(services, job) for job in remains.jobs.ours])
     await services.storage.delete_container(remains.container)
     blobs = await _still_only_ours(remains, journal)
-    kept = await _delete_blobs(blobs, services.storage, together)
+    kept = await _delete_blobs(blobs, services.storage)
     await to_thread.run_sync(shutil.rmtree, state.folder_of(run), True)  # noqa: FBT003, it may not be there
     await to_thread.run_sync(journal.forget_blobs, run, [digest for digest, _ in blobs])
     await to_thread.run_sync(journal.clean, run)
@@ -80,7 +80,7 @@ def _deleting(services: Services, job: str) -> Callable[[], Awaitable[None]]:
     return lambda: services.batch.delete_job(job)
 
 
-async def _delete_blobs(blobs: tuple[tuple[str, datetime], ...], storage: Storage, together: Together) -> list[str]:
+async def _delete_blobs(blobs: tuple[tuple[str, datetime], ...], storage: Storage) -> list[str]:
     """Delete blobs, some at once; give those that were stored or renewed since."""
     todo: Iterator[tuple[str, datetime]] = iter(blobs)
     kept: list[str] = []

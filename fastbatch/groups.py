@@ -1,7 +1,9 @@
-"""Errors that come out of task groups, one at a time."""
+"""Doing things side by side, with the errors of all as the one that matters."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+import anyio
 
 from fastbatch.errors import FastbatchError
 
@@ -16,6 +18,18 @@ def unwrapped() -> Iterator[None]:
         strange = [leaf for leaf in leaves if not isinstance(leaf, FastbatchError)]
         first = (strange or leaves)[0]
         raise first from first.__cause__
+
+
+async def together(calls: Sequence[Callable[[], Awaitable[object]]]) -> None:
+    """Do things side by side; if one fails, end the others and raise its error."""
+
+    async def one(call: Callable[[], Awaitable[object]]) -> None:
+        await call()
+
+    with unwrapped():
+        async with anyio.create_task_group() as group:
+            for call in calls:
+                group.start_soon(one, call)
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

@@ -7,7 +7,7 @@ that does it. Streams hold ids and no content, so they have no bound; what is he
 
 import contextlib
 import math
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -35,7 +35,7 @@ from fastbatch.facts import (
     Submitted,
     Tell,
 )
-from fastbatch.groups import unwrapped
+from fastbatch.groups import together
 from fastbatch.guard import Guard, Guarded
 from fastbatch.ledger import Ledger
 from fastbatch.manners import Manners, Reach
@@ -120,7 +120,7 @@ class Pipeline:
         self._reached = anyio.Event()
         self._ends = [*_ENDS]
 
-        capacity = Capacity(CapacityLimiter(threads()), ByteBudget(settings.in_flight), together)
+        capacity = Capacity(CapacityLimiter(threads()), ByteBudget(settings.in_flight))
         self._prepare, self._submit = _Stream[Prepare](), _Stream[Submit]()
         self._fetch, self._explain = _Stream[Fetch](), _Stream[Explain]()
         self._uploader = Uploader(services.storage, describe.BUNDLES, capacity, self._note, self.recorder.written)
@@ -285,15 +285,3 @@ class _Stream(Generic[T]):
     def __exit__(self, *_: object) -> None:
         self.into.close()
         self.out.close()
-
-
-async def together(calls: Sequence[Callable[[], Awaitable[object]]]) -> None:
-    """Do things side by side; if one fails, end the others and raise its error."""
-
-    async def one(call: Callable[[], Awaitable[object]]) -> None:
-        await call()
-
-    with unwrapped():
-        async with anyio.create_task_group() as group:
-            for call in calls:
-                group.start_soon(one, call)

@@ -10,7 +10,6 @@ from fastbatch.azure.services import Services
 from fastbatch.clearing import Cleared, clear, look_at_remains
 from fastbatch.errors import Refused, ServiceError
 from fastbatch.journal.store import Journal
-from fastbatch.pipeline import together
 from tests.counted import account_of
 from tests.local.instances import Instance, new_name
 from tests.proxy import Rule, proxy
@@ -42,7 +41,7 @@ def cleared(run: Recorded, account: Account, journal: Journal) -> Cleared:
 
     async def scene(connected: Services) -> Cleared:
         remains = await look_at_remains(run.id, connected, journal)
-        return await clear(remains, connected, journal, together)
+        return await clear(remains, connected, journal)
 
     return using(account, scene)
 

@@ -190,14 +190,14 @@ def test_who_drives_a_run_is_told_by_the_state_folder_alone() -> None:
     assert own("holding") <= VALUES | {"state"}
 
 
-def test_only_the_pipeline_and_the_command_line_open_task_groups() -> None:
+def test_task_groups_are_opened_in_few_places() -> None:
     """Every lifetime has one owner."""
     openers = {
         str(path.relative_to(ROOT / SUBMITTER))
         for path in (ROOT / SUBMITTER).rglob("*.py")
         if "create_task_group" in path.read_text() and not path.is_relative_to(ROOT / SUBMITTER / "local")
     }
-    assert openers == {"pipeline.py", "cli/signalled.py"}
+    assert openers == {"pipeline.py", "groups.py", "cli/signalled.py"}
 
 
 def test_the_client_needs_no_module_that_only_posix_has() -> None:

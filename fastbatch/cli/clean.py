@@ -53,14 +53,13 @@ async def _clean(run: str, services: "Services", journal: "Journal", *, yes: boo
     from fastbatch.clearing import clear, look_at_remains
     from fastbatch.cli.asking import agreed
     from fastbatch.cli.speaking import say
-    from fastbatch.pipeline import together
 
     remains = await look_at_remains(run, services, journal)
     for line in _losses(remains):
         say(line)
     if not await agreed(_question(remains), yes=yes, undone=f"Nothing of run {run} was deleted"):
         raise Incomplete(f"Nothing of run {run} was deleted.")
-    for line in _about(remains, await clear(remains, services, journal, together)):
+    for line in _about(remains, await clear(remains, services, journal)):
         say(line)
 
 

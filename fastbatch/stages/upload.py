@@ -19,6 +19,7 @@ from fastbatch.azure.storage import Inventory, Storage
 from fastbatch.capacity import BLOCK, IN_MEMORY, Capacity
 from fastbatch.errors import InputChanged, Refused
 from fastbatch.facts import Built, Fact, NotStored, Prepare, Stored
+from fastbatch.groups import together
 from fastbatch.model import Blob, Bundle, Kind
 from fastbatch.stages import bundle as bundling
 from fastbatch.stages.bundle import BuiltBundle, Extent
@@ -154,7 +155,7 @@ class Uploader:
     async def _store_in_blocks(self, blob: Blob, extent: Extent, *, replace: bool) -> bool:
         offsets = range(0, extent.length, BLOCK)
         for _ in range(_RESTARTS):
-            await self._capacity.together([partial(self._send_block, blob, extent, offset) for offset in offsets])
+            await together([partial(self._send_block, blob, extent, offset) for offset in offsets])
             ids = [_block_id(offset) for offset in offsets]
             try:
                 return await self._storage.blobs.put_block_list(self._container, blob.digest, ids, replace=replace)

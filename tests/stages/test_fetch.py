@@ -16,8 +16,8 @@ from fastbatch.capacity import Capacity
 from fastbatch.errors import OutputFailed, Refused, ResultUnsound
 from fastbatch.events import Event, TaskFailed
 from fastbatch.facts import Collected, Explain, Fact, Fetch, Unsound
+from fastbatch.groups import together
 from fastbatch.model import Blob, Bundle, Ending, Kind, Task
-from fastbatch.pipeline import together
 from fastbatch.stages.fetch import Explainer, Fetcher
 from tests.counted import account_of
 from tests.local.instances import Instance, new_name
@@ -64,7 +64,7 @@ def fetched(account: Account, run: str, folder: Path, *tasks: Task) -> list[Fact
     budget = ByteBudget(64 << 20)
 
     async def scene(services: Services) -> None:
-        capacity = Capacity(CapacityLimiter(2), budget, together)
+        capacity = Capacity(CapacityLimiter(2), budget)
         fetcher = Fetcher(services.storage, run, str(folder), Reading(), capacity=capacity)
         into, out = anyio.create_memory_object_stream[Fetch](len(tasks))
         for task in tasks:

@@ -16,7 +16,6 @@ from fastbatch.budget import ByteBudget
 from fastbatch.capacity import Capacity
 from fastbatch.facts import Built, Fact, NotStored, Prepare, Stored
 from fastbatch.model import Bundle, Item, Kind
-from fastbatch.pipeline import together
 from fastbatch.stages.upload import Uploader, nothing
 from tests.seam import using
 
@@ -82,7 +81,7 @@ def upload(  # noqa: PLR0913, what differs between tests
     wait = (lambda: settled(uploads.facts)) if settled else nothing
 
     async def scene(services: Services) -> None:
-        capacity = Capacity(CapacityLimiter(4), uploads.budget, together)
+        capacity = Capacity(CapacityLimiter(4), uploads.budget)
         uploader = Uploader(services.storage, container, capacity, uploads.facts.append, wait)
         before(services)
         await uploader.look_around()
