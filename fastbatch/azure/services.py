@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fastbatch.azure.batch import Batch
 from fastbatch.azure.credentials import credentials
 from fastbatch.azure.line import Line
+from fastbatch.azure.sending import Sender
 from fastbatch.azure.storage import Storage
 from fastbatch.events import Observer
 from fastbatch.retry import Policy
@@ -37,6 +38,6 @@ async def connected(account: Account, settings: Settings, observe: Observer) -> 
             for service, most in (("Batch", settings.batch_requests), ("Storage", settings.upload_requests))
         ]
         yield Services(
-            await stack.enter_async_context(Batch(account, shown.batch, lines[0])),
+            Batch(await stack.enter_async_context(Sender(account, shown.batch, lines[0]))),
             await stack.enter_async_context(Storage(account, shown.storage, lines[1])),
         )

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from fastbatch import names
-from fastbatch.azure.batch import Batch, Json
+from fastbatch.azure.batch import Batch
+from fastbatch.azure.sending import Json
 from fastbatch.journal.records import RunRecord
 from fastbatch.reporting import JobSeen, Seen
 from fastbatch.speeds import Completion
