@@ -24,7 +24,7 @@ class Rule:
     refuse: tuple[int, dict[str, str], bytes] | None = None
     drop: str = ""  # "before" the service sees the request, or "after" it answered
     edit: Callable[[bytes], bytes] | None = None  # of the answer's body
-    then: Callable[[], None] | None = None  # is called first
+    then: Callable[[], object] | None = None  # is called first
 
     def takes(self, method: str, path: str) -> bool:
         """Tell whether this request is one of them, and count it."""

@@ -16,7 +16,7 @@ from fastbatch.stages.describe import CANCELLED
 from tests.counted import Seen, account_of
 from tests.local.instances import Instance
 from tests.proxy import Rule, proxy
-from tests.recorded import Recorded, journal_in, recorded
+from tests.recorded import Stored, journal_in
 from tests.seam import using
 
 
@@ -27,7 +27,7 @@ def journal() -> Iterator[Journal]:
         yield found
 
 
-def cancelled(run: Recorded, account: Account, journal: Journal, seen: Seen | None = None) -> Cancelled:
+def cancelled(run: Stored, account: Account, journal: Journal, seen: Seen | None = None) -> Cancelled:
     """Cancel a run."""
 
     async def scene(connected: Services) -> Cancelled:
@@ -38,13 +38,13 @@ def cancelled(run: Recorded, account: Account, journal: Journal, seen: Seen | No
 
 def test_all_jobs_that_run_are_ended_at_once(services: Instance, account: Account, journal: Journal) -> None:
     """Whatever their number; it is said by whom, and the journal has it."""
-    run = recorded(services, account, b"1", b"2", job=1)
-    run.written(journal)
-    for number in (0, 1):
-        run.make_job(number)
+    run = Stored(services, account, b"1", b"2", job=1)
+    jobs = [run.make_job(number) for number in (0, 1)]
+    for job in jobs:
+        run.begin_task("b00001", "sleep 1000", job)
     done = cancelled(run, account, journal)
 
-    assert done.ended == tuple(run.jobs())
+    assert done.ended == tuple(jobs)
     assert done.driver is None
     assert done.record.phase is Phase.CANCELLED
     assert [run.job_state(number) for number in (0, 1)] == ["completed", "completed"]
@@ -54,8 +54,7 @@ def test_all_jobs_that_run_are_ended_at_once(services: Instance, account: Accoun
 
 def test_what_is_cancelled_already_is_left_as_it_is(services: Instance, account: Account, journal: Journal) -> None:
     """Also where the first answer was lost."""
-    run = recorded(services, account, b"1")
-    run.written(journal)
+    run = Stored(services, account, b"1")
     run.make_job()
     with proxy(services.endpoint) as batch:
         batch.rules.append(Rule("POST", "/terminate", drop="after"))
@@ -72,8 +71,7 @@ def test_a_run_of_which_nothing_runs_stays_what_it_is(
     services: Instance, account: Account, journal: Journal, phase: Phase
 ) -> None:
     """There is nothing to cancel in it."""
-    run = recorded(services, account, b"1", phase=phase)
-    run.written(journal)
+    run = Stored(services, account, b"1", phase=phase)
 
     assert cancelled(run, account, journal).ended == ()
     assert journal.record(run.id).phase is phase
@@ -83,8 +81,7 @@ def test_a_job_that_was_left_to_a_run_that_is_over_is_ended(
     services: Instance, account: Account, journal: Journal
 ) -> None:
     """The run is over all the same."""
-    run = recorded(services, account, b"1", phase=Phase.OVER)
-    run.written(journal)
+    run = Stored(services, account, b"1", phase=Phase.OVER)
     run.make_job()
 
     assert cancelled(run, account, journal).ended == (run.id,)
@@ -93,8 +90,7 @@ def test_a_job_that_was_left_to_a_run_that_is_over_is_ended(
 
 def test_nothing_is_done_where_a_job_is_not_ours(services: Instance, account: Account, journal: Journal) -> None:
     """Whoever made it, it is told."""
-    run = recorded(services, account, b"1", job=1)
-    run.written(journal)
+    run = Stored(services, account, b"1", job=1)
     run.make_job(0)
     run.make_job(1, uid="another run")
 
@@ -109,8 +105,7 @@ def test_a_job_that_is_just_being_made_is_waited_for(
 ) -> None:
     """As long as somebody drives the run, who is about to make it; else nothing would end it."""
     monkeypatch.setattr(patience, "LOOK_AGAIN", 0.01)
-    run, seen = recorded(services, account, b"1"), Seen()
-    run.written(journal)
+    run, seen = Stored(services, account, b"1"), Seen()
     with proxy(services.endpoint) as batch, held(run.id):
         batch.rules.append(Rule("GET", f"/jobs/{run.id}", times=2))
         batch.rules.append(Rule("GET", f"/jobs/{run.id}", then=run.make_job))
@@ -126,8 +121,7 @@ def test_a_job_that_is_just_being_made_is_waited_for(
 
 def test_a_job_that_comes_meanwhile_is_ended_too(services: Instance, account: Account, journal: Journal) -> None:
     """As by a run that makes another one when the first takes no more."""
-    run = recorded(services, account, b"1")
-    run.written(journal)
+    run = Stored(services, account, b"1")
     run.make_job(0)
 
     def go_on() -> None:
@@ -146,8 +140,7 @@ def test_who_drives_a_run_does_not_make_it_anything_but_cancelled(
     services: Instance, account: Account, journal: Journal
 ) -> None:
     """Its summary is kept; only going on with it makes it go."""
-    run = recorded(services, account, b"1")
-    run.written(journal)
+    run = Stored(services, account, b"1")
     journal.enter(run.id, Phase.CANCELLED)
     journal.enter(run.id, Phase.OVER, {"done": 1}, unless=Phase.CANCELLED)
     record = journal.record(run.id)

@@ -13,7 +13,7 @@ from fastbatch.journal.store import Journal
 from tests.counted import account_of
 from tests.local.instances import Instance, new_name
 from tests.proxy import Rule, proxy
-from tests.recorded import Recorded, journal_in, recorded
+from tests.recorded import Stored, journal_in
 from tests.seam import using
 
 FORBIDDEN: tuple[int, dict[str, str], bytes] = (403, {"x-ms-error-code": "AuthorizationFailure"}, b"")
@@ -26,17 +26,16 @@ def journal() -> Iterator[Journal]:
         yield found
 
 
-def made(services: Instance, account: Account, journal: Journal, *contents: bytes, job: int = 0) -> Recorded:
+def made(services: Instance, account: Account, *contents: bytes, job: int = 0) -> Stored:
     """Have a run that has made all that a run makes."""
-    run = recorded(services, account, *contents, job=job)
-    run.written(journal)
+    run = Stored(services, account, *contents, job=job)
     for number in range(job + 1):
         run.make_job(number)
     run.make_data()
     return run
 
 
-def cleared(run: Recorded, account: Account, journal: Journal) -> Cleared:
+def cleared(run: Stored, account: Account, journal: Journal) -> Cleared:
     """Clear a run away."""
 
     async def scene(connected: Services) -> Cleared:
@@ -53,7 +52,7 @@ def own(number: int) -> list[bytes]:
 
 def test_all_that_a_run_made_is_deleted(services: Instance, account: Account, journal: Journal) -> None:
     """On the services and on this machine; that it was is all that is kept."""
-    run = made(services, account, journal, *own(40), job=1)
+    run = made(services, account, *own(40), job=1)
     done = cleared(run, account, journal)
 
     assert done == Cleared(jobs=2, blobs=40, kept=0)
@@ -68,8 +67,8 @@ def test_all_that_a_run_made_is_deleted(services: Instance, account: Account, jo
 def test_bundles_that_another_run_has_are_left_to_it(services: Instance, account: Account, journal: Journal) -> None:
     """They go with the last run that has them; so does nothing else of the other."""
     shared, mine, theirs = own(3)
-    run = made(services, account, journal, shared, mine)
-    other = made(services, account, journal, shared, theirs)
+    run = made(services, account, shared, mine)
+    other = made(services, account, shared, theirs)
 
     assert cleared(run, account, journal) == Cleared(jobs=1, blobs=1, kept=0)
     assert other.stored() == [shared, theirs]
@@ -100,7 +99,7 @@ def test_bundles_that_others_have_used_since_stay(
     services: Instance, account: Account, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are renewed by who uses them, so they are younger than this run says; they are counted."""
-    run = made(services, account, journal, *own(3))
+    run = made(services, account, *own(3))
     monkeypatch.setattr(clearing, "_A_LITTLE", timedelta(minutes=-1))  # as if it had stored them a minute before
 
     assert cleared(run, account, journal) == Cleared(jobs=1, blobs=0, kept=3)
@@ -110,8 +109,7 @@ def test_bundles_that_others_have_used_since_stay(
 
 def test_a_job_that_is_not_ours_stays(services: Instance, account: Account, journal: Journal) -> None:
     """Whatever it is called."""
-    run = recorded(services, account, *own(1), job=1)
-    run.written(journal)
+    run = Stored(services, account, *own(1), job=1)
     run.make_job(0)
     run.make_job(1, uid="another run")
     run.make_data()
@@ -122,8 +120,7 @@ def test_a_job_that_is_not_ours_stays(services: Instance, account: Account, jour
 
 def test_what_is_gone_already_is_no_trouble(services: Instance, account: Account, journal: Journal) -> None:
     """As after a run that cleaned up after itself."""
-    run = recorded(services, account, *own(2))
-    run.written(journal)
+    run = Stored(services, account, *own(2))
 
     assert cleared(run, account, journal) == Cleared(jobs=0, blobs=2, kept=0)
     assert journal.record(run.id).cleaned
@@ -134,7 +131,7 @@ def test_what_was_interrupted_is_done_again(
     services: Instance, account: Account, journal: Journal, path: str, stored: int | None
 ) -> None:
     """As long as results or jobs may be there, no bundle is deleted; nothing is forgotten."""
-    run = made(services, account, journal, *own(3))
+    run = made(services, account, *own(3))
     with proxy(account.storage_endpoint) as storage:
         storage.rules.append(Rule("DELETE", path, refuse=FORBIDDEN))
         with pytest.raises(ServiceError):
@@ -149,7 +146,7 @@ def test_what_was_interrupted_is_done_again(
 
 def test_no_bundle_is_deleted_while_a_job_may_read_it(services: Instance, account: Account, journal: Journal) -> None:
     """If the job can't be deleted, all stays."""
-    run = made(services, account, journal, *own(2))
+    run = made(services, account, *own(2))
     refused: tuple[int, dict[str, str], bytes] = (409, {}, b'{"code":"JobLocked","message":{"value":"no"}}')
     with proxy(services.endpoint) as batch:
         batch.rules.append(Rule("DELETE", "/jobs/", refuse=refused))

@@ -15,7 +15,7 @@ from fastbatch.place import Place
 from fastbatch.reporting import JobSeen, Recorded, Report, Seen, Step, report
 from fastbatch.speeds import Completion
 from fastbatch.standing import Cause, Standing, State
-from tests.handmade import planned, record_of
+from tests.recorded import planned, record_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PLACE = Place("mine", "https://mine.eu.batch.azure.com", "stuff", "https://stuff.blob.core.windows.net")

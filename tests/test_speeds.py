@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fastbatch.model import Bundle, Item, Kind, Task
 from fastbatch.speeds import Completion, lately, overall
-from tests.handmade import planned
+from tests.recorded import planned
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PLAN = planned(20, inputs=3)

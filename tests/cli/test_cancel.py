@@ -10,7 +10,7 @@ from fastbatch.journal.records import Phase
 from tests.cli import FASTBATCH
 from tests.cli.running import Done, Runner
 from tests.counted import account_of
-from tests.recorded import Recorded, journal_in, recorded
+from tests.recorded import Stored, journal_in
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -22,12 +22,9 @@ def cancel(runner: Runner, *arguments: str) -> Done:
     return done
 
 
-def written(runner: Runner, *contents: bytes, **more: Any) -> Recorded:
+def written(runner: Runner, *contents: bytes, **more: Any) -> Stored:
     """Have a run in the user's journal."""
-    run = recorded(runner.services, account_of(runner.services), *contents, **more)
-    with journal_in(runner.state) as journal:
-        run.written(journal)
-    return run
+    return Stored(runner.services, account_of(runner.services), *contents, folder=runner.state, **more)
 
 
 def test_a_run_is_cancelled_and_it_is_said_how_to_go_on(runner: Runner) -> None:

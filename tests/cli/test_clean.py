@@ -19,7 +19,7 @@ from tests.cli.terminals import terminal
 from tests.counted import account_of
 from tests.local.instances import new_name
 from tests.proxy import Rule, proxy
-from tests.recorded import Recorded, journal_in, recorded
+from tests.recorded import Stored, journal_in
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -37,25 +37,23 @@ def clean(runner: Runner, *arguments: str) -> Done:
     return done
 
 
-def made(runner: Runner, number: int = 2, account: Account | None = None, **more: Any) -> Recorded:
+def made(runner: Runner, number: int = 2, account: Account | None = None, **more: Any) -> Stored:
     """Have a run in the user's journal that made all that runs make, from contents that no other run has."""
     contents = [new_name().encode() for _ in range(number)]
-    run = recorded(runner.services, account or account_of(runner.services), *contents, **more)
-    with journal_in(runner.state) as journal:
-        run.written(journal)
+    run = Stored(runner.services, account or account_of(runner.services), *contents, **more)
     run.make_job()
     run.make_data()
     return run
 
 
-def is_whole(run: Recorded) -> bool:
+def is_whole(run: Stored) -> bool:
     """Tell whether all of it is there."""
     return bool(
         run.job_state() and run.has_results() and run.stored() == run.contents and state.folder_of(run.id).exists()
     )
 
 
-def is_gone(run: Recorded) -> bool:
+def is_gone(run: Stored) -> bool:
     """Tell whether nothing of it is there."""
     return not (run.job_state() or run.has_results() or run.stored() or state.folder_of(run.id).exists())
 
@@ -176,9 +174,7 @@ def test_wrong_usage_is_code_2(runner: Runner, words: list[str]) -> None:
 def test_a_service_out_of_reach_is_code_3(runner: Runner, monkeypatch: pytest.MonkeyPatch, verb: list[str]) -> None:
     """Nothing is forgotten: it can be done later."""
     account = account_of(runner.services, batch_endpoint="http://127.0.0.1:9")
-    run = recorded(runner.services, account, b"1")
-    with journal_in(runner.state) as journal:
-        run.written(journal)
+    run = Stored(runner.services, account, b"1")
     monkeypatch.setattr(services_of_an_account, "Policy", lambda: Policy(attempts=2, wait_initial=0.0))
     environment = {**runner.environment, "AZURE_BATCH_ENDPOINT": account.batch_endpoint}
     ended = CliRunner(env=environment).invoke(main, [*verb, run.id])

@@ -10,9 +10,9 @@ from fastbatch.model import Task
 from tests.cli import FASTBATCH
 from tests.cli.running import Runner
 from tests.cli.terminals import terminal
-from tests.handmade import Recorded, planned
 from tests.local import instances
 from tests.local.instances import Instance
+from tests.recorded import Recorded, planned
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -35,16 +35,16 @@ def pool(client: Any) -> Iterator[str]:
 
 
 @pytest.fixture
-def run(runner: Runner, pool: str, client: Any) -> Recorded:
+def run(runner: Runner, pool: str) -> Recorded:
     """Have a run in the user's journal, with a job."""
-    found = Recorded(runner.state, runner.services, pool, planned(40))
-    found.make_job(client)
+    found = Recorded(runner.services, planned(40), runner.state, pool=pool)
+    found.make_job()
     return found
 
 
 def test_both_streams_of_a_task_are_shown_with_a_line_before_each(runner: Runner, client: Any, run: Recorded) -> None:
     """Which says whose it is, where it ran and how it ended."""
-    run.run_task(client, "b00001", FAILS)
+    run.run_task("b00001", FAILS)
     node = client.get_task(run.id, "b00001").node_info.node_id
     done = runner.ask("logs", "last", "b00001")
 
@@ -57,9 +57,9 @@ def test_both_streams_of_a_task_are_shown_with_a_line_before_each(runner: Runner
     ]
 
 
-def test_one_stream_of_one_task_is_written_as_it_is(runner: Runner, client: Any, run: Recorded) -> None:
+def test_one_stream_of_one_task_is_written_as_it_is(runner: Runner, run: Recorded) -> None:
     """Byte by byte, so that it can be piped; what it is goes to stderr."""
-    run.run_task(client, "b00001", f"printf '{ODD}'")
+    run.run_task("b00001", f"printf '{ODD}'")
     file = runner.folder / "written"
     with file.open("wb") as out:
         done = runner.call(*FASTBATCH, "logs", run.id, "b00001", "--stdout", stdout=out)
@@ -69,9 +69,9 @@ def test_one_stream_of_one_task_is_written_as_it_is(runner: Runner, client: Any,
     assert done.err.startswith("==> b00001 stdout.txt (node ")
 
 
-def test_on_a_terminal_it_does_no_harm(runner: Runner, client: Any, run: Recorded) -> None:
+def test_on_a_terminal_it_does_no_harm(runner: Runner, run: Recorded) -> None:
     """What would steer it is shown as escapes."""
-    run.run_task(client, "b00001", f"printf '{ODD}'")
+    run.run_task("b00001", f"printf '{ODD}'")
     with terminal() as screen:
         done = runner.call(*FASTBATCH, "logs", run.id, "b00001", "--stdout", stdout=screen.theirs)
         screen.wait_for("slash")
@@ -81,26 +81,26 @@ def test_on_a_terminal_it_does_no_harm(runner: Runner, client: Any, run: Recorde
     assert shown.startswith(r"odd: \x1b[2J\u0085 \xff back\\slash")
 
 
-def test_the_last_lines_are_shown_alone(runner: Runner, client: Any, run: Recorded) -> None:
+def test_the_last_lines_are_shown_alone(runner: Runner, run: Recorded) -> None:
     """Of each stream."""
-    run.run_task(client, "b00001", "sh -c 'seq 1 100000; seq 1 3 >&2'")
+    run.run_task("b00001", "sh -c 'seq 1 100000; seq 1 3 >&2'")
 
     assert runner.ask("logs", run.id, "b00001", "--stdout", "--tail", "2").out == "99999\n100000\n"
     assert runner.ask("logs", run.id, "b00001", "--stderr", "--tail", "9").out == "1\n2\n3\n"
 
 
-def test_what_is_long_is_shown_whole(runner: Runner, client: Any, run: Recorded) -> None:
+def test_what_is_long_is_shown_whole(runner: Runner, run: Recorded) -> None:
     """In pieces, none of which is lost."""
-    run.run_task(client, "b00001", "seq 1 400000")
+    run.run_task("b00001", "seq 1 400000")
     done = runner.ask("logs", run.id, "b00001", "--stdout")
 
     assert done.out == "".join(f"{n}\n" for n in range(1, 400001))
 
 
-def test_failed_tasks_are_shown_wherever_it_is_known(runner: Runner, client: Any, run: Recorded) -> None:
+def test_failed_tasks_are_shown_wherever_it_is_known(runner: Runner, run: Recorded) -> None:
     """By the service, or by the journal and what they left beside the results."""
-    run.run_task(client, "b00001", "echo well")
-    run.run_task(client, "b00002", FAILS)
+    run.run_task("b00001", "echo well")
+    run.run_task("b00002", FAILS)
     run.note(attempts=[Attempt(Task("b00003"), 0, Outcome.FAILED, 9, "no memory", "node-9")])
     run.keep("b00003/stderr.txt", b"kept")
     done = runner.ask("logs", run.id, "--failed", "--stderr")
@@ -138,7 +138,7 @@ def test_a_run_without_such_tasks_says_so(runner: Runner, run: Recorded) -> None
 def test_a_task_that_waits_is_told_to_have_written_nothing(runner: Runner, client: Any, run: Recorded) -> None:
     """Yet."""
     client.begin_disable_job(run.id, {"disableTasks": "requeue"}, polling_interval=3600)
-    run.begin_task(client, "b00001", "true")
+    run.begin_task("b00001", "true")
     done = runner.ask("logs", run.id, "b00001")
 
     assert (done.code, done.out, done.err) == (0, "", "Task b00001 (waiting): it has written nothing yet.\n")
@@ -170,9 +170,9 @@ def test_what_is_no_task_of_the_run_is_wrong_usage(runner: Runner, run: Recorded
     assert "\x1b" not in done.err
 
 
-def test_other_attempts_are_named(runner: Runner, client: Any, run: Recorded) -> None:
+def test_other_attempts_are_named(runner: Runner, run: Recorded) -> None:
     """As the one that matters may be among them; one that Batch did not take never ran."""
-    run.run_task(client, "b00001-r1", "echo again")
+    run.run_task("b00001-r1", "echo again")
     run.note(attempts=[Attempt(Task("b00001"), 0, Outcome.REJECTED, reason="no"), Attempt(Task("b00001", 1), 0)])
     second = runner.ask("logs", run.id, "b00001-r1", "--stdout")
     first = runner.ask("logs", run.id, "b00001")

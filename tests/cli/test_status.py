@@ -11,13 +11,15 @@ import pytest
 from fastbatch.holding import held
 from fastbatch.journal.records import Attempt, Outcome, Phase
 from fastbatch.model import Blob, Task
+from fastbatch.place import Place
 from fastbatch.standing import Cause, Standing, State
 from tests.cli import FASTBATCH
 from tests.cli.running import Runner
-from tests.handmade import Recorded, planned
+from tests.counted import account_of
 from tests.local import instances
 from tests.local.instances import Instance, eventually
 from tests.proxy import Rule, proxy
+from tests.recorded import Recorded, planned
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -41,7 +43,7 @@ def pool(client: Any) -> Iterator[str]:
 @pytest.fixture
 def run(runner: Runner, pool: str) -> Recorded:
     """Have a run in the user's journal."""
-    return Recorded(runner.state, runner.services, pool, planned(8))
+    return Recorded(runner.services, planned(8), runner.state, pool=pool)
 
 
 def told(runner: Runner, text: str = "last") -> dict[str, Any]:
@@ -52,11 +54,11 @@ def told(runner: Runner, text: str = "last") -> dict[str, Any]:
     return found
 
 
-def test_a_run_is_told_from_its_journal_and_the_services(runner: Runner, client: Any, run: Recorded) -> None:
+def test_a_run_is_told_from_its_journal_and_the_services(runner: Runner, run: Recorded) -> None:
     """For people, on stdout, with what may be done in the last line."""
-    run.make_job(client)
-    run.run_task(client, "b00001", "true")
-    run.run_task(client, "b00002", "false")
+    run.make_job()
+    run.run_task("b00001", "true")
+    run.run_task("b00002", "false")
     run.note(
         {
             "b00001": Standing(State.DONE, BLOB, uploaded=True, done_by=Task("b00001")),
@@ -83,9 +85,9 @@ def test_a_run_that_is_driven_is_told_to_be_going(
 ) -> None:
     """From another terminal; what the service completed of late tells how long it takes."""
     monkeypatch.setenv("XDG_STATE_HOME", str(runner.state))
-    run.make_job(client)
+    run.make_job()
     for bundle in run.plan.bundles[:6]:
-        run.begin_task(client, bundle.id, "sleep 60" if bundle.id == "b00001" else "true")
+        run.begin_task(bundle.id, "sleep 60" if bundle.id == "b00001" else "true")
     with held(run.id):
         found = eventually(lambda: told(runner), lambda found: found["seconds_left"] is not None)
     client.begin_delete_job(run.id, polling_interval=3600)
@@ -98,13 +100,13 @@ def test_a_run_that_is_driven_is_told_to_be_going(
     assert found["next"] == [f"fastbatch watch {run.id}"]
 
 
-def test_all_jobs_of_a_run_are_looked_at(runner: Runner, client: Any, run: Recorded) -> None:
+def test_all_jobs_of_a_run_are_looked_at(runner: Runner, run: Recorded) -> None:
     """Those that are gone, and those that are not its own, are named as such."""
     with run.journal() as journal:
         journal.note_job(run.id, 2, None)
         journal.enter(run.id, Phase.DETACHED)
-    run.make_job(client, 1, uid="another")
-    run.make_job(client, 2)
+    run.make_job(1, uid="another")
+    run.make_job(2)
     found = told(runner, run.id)
 
     assert [job["id"] for job in found["service"]["jobs"]] == [f"{run.id}-a2"]
@@ -116,7 +118,7 @@ def test_all_jobs_of_a_run_are_looked_at(runner: Runner, client: Any, run: Recor
 def test_a_pool_that_is_not_there_is_told(runner: Runner, pool: str) -> None:
     """It says why nothing runs."""
     del pool
-    gone = Recorded(runner.state, runner.services, "gone", planned(1))
+    gone = Recorded(runner.services, planned(1), runner.state, pool="gone")
 
     assert told(runner, gone.id)["service"]["pool"] is None
     assert "pool      gone is not there" in runner.ask("status", gone.id).out.splitlines()
@@ -165,7 +167,7 @@ def test_services_that_do_not_answer_are_not_waited_for(
 
 def test_local_services_at_rest_stay_so(runner: Runner) -> None:
     """Nothing is started to look at a run."""
-    local = Recorded(runner.state, runner.services, "p", planned(1), local=True)
+    local = Recorded(runner.services, planned(1), runner.state, place=Place.of(account_of(runner.services), local=True))
     done = runner.ask("status", local.id)
 
     assert done.code == 0

@@ -15,9 +15,9 @@ from fastbatch.journal.records import Attempt, Outcome
 from fastbatch.model import Task
 from fastbatch.stages import logs
 from fastbatch.stages.logs import Log, Logs, Stream, Written
-from tests.handmade import Recorded, planned
 from tests.local import instances
 from tests.local.instances import Instance
+from tests.recorded import Recorded, planned
 from tests.seam import using
 
 FAILS = "sh -c 'echo said; echo wrong >&2; exit 3'"
@@ -40,7 +40,7 @@ def pool(client: Any) -> Iterator[str]:
 @pytest.fixture
 def run(services: Instance, pool: str, tmp_path: Path) -> Recorded:
     """Have a run in a journal, of which there is nothing on the services."""
-    return Recorded(tmp_path, services, pool, planned(5))
+    return Recorded(services, planned(5), tmp_path, pool=pool)
 
 
 def found(account: Account, run: Recorded, task: Task) -> tuple[Log | None, dict[str, bytes]]:
@@ -73,8 +73,8 @@ def test_a_task_that_the_journal_does_not_know_is_found_in_its_job(
     account: Account, client: Any, run: Recorded
 ) -> None:
     """With its node and how it ended."""
-    run.make_job(client)
-    run.run_task(client, "b00001", FAILS)
+    run.make_job()
+    run.run_task("b00001", FAILS)
     log, texts = found(account, run, Task("b00001"))
 
     assert texts == {"stdout.txt": b"said\n", "stderr.txt": b"wrong\n"}
@@ -84,14 +84,14 @@ def test_a_task_that_the_journal_does_not_know_is_found_in_its_job(
     assert log.node == client.get_task(run.id, "b00001").node_info.node_id
 
 
-def test_a_later_attempt_is_found_in_a_later_job(account: Account, client: Any, run: Recorded) -> None:
+def test_a_later_attempt_is_found_in_a_later_job(account: Account, run: Recorded) -> None:
     """Whichever it is in."""
     with run.journal() as journal:
         journal.note_job(run.id, 2, None)
-    run.make_job(client)
-    later = run.make_job(client, 2)
-    run.run_task(client, "b00001-r1", "echo later", later)
-    run.run_task(client, "b00002", "echo first")
+    run.make_job()
+    later = run.make_job(2)
+    run.run_task("b00001-r1", "echo later", later)
+    run.run_task("b00002", "echo first")
 
     assert found(account, run, Task("b00001", 1))[1]["stdout.txt"] == b"later\n"
     assert found(account, run, Task("b00002"))[1]["stdout.txt"] == b"first\n"
@@ -100,8 +100,8 @@ def test_a_later_attempt_is_found_in_a_later_job(account: Account, client: Any, 
 
 def test_a_task_that_runs_shows_what_it_wrote_so_far(account: Account, client: Any, run: Recorded) -> None:
     """And it has no end yet."""
-    run.make_job(client)
-    run.begin_task(client, "b00001", "sh -c 'echo begun; sleep 60'")
+    run.make_job()
+    run.begin_task("b00001", "sh -c 'echo begun; sleep 60'")
     instances.eventually(
         lambda: found(account, run, Task("b00001"))[1].get("stdout.txt"), lambda text: text == b"begun\n"
     )
@@ -126,7 +126,7 @@ def test_what_a_failed_task_left_in_storage_counts_when_its_job_is_gone(account:
 
 def test_what_is_left_in_storage_counts_when_the_files_are_gone(account: Account, client: Any, run: Recorded) -> None:
     """As an hour after the end of a task, or with its node."""
-    run.make_job(client)
+    run.make_job()
     body = {"id": "b00001", "commandLine": FAILS, "constraints": {"retentionTime": "PT0S"}}
     client.create_task(run.id, body)
     run.keep("b00001/stderr.txt", b"kept\n")
@@ -135,39 +135,39 @@ def test_what_is_left_in_storage_counts_when_the_files_are_gone(account: Account
     )
 
 
-def test_a_task_that_was_never_added_is_none(account: Account, client: Any, run: Recorded) -> None:
+def test_a_task_that_was_never_added_is_none(account: Account, run: Recorded) -> None:
     """Whether its job is there or not."""
     assert found(account, run, Task("b00002")) == (None, {})
-    run.make_job(client)
+    run.make_job()
     assert found(account, run, Task("b00002")) == (None, {})
 
 
 def test_a_task_that_waits_has_written_nothing(account: Account, client: Any, run: Recorded) -> None:
     """As in a job that is held."""
-    run.make_job(client)
+    run.make_job()
     client.begin_disable_job(run.id, {"disableTasks": "requeue"}, polling_interval=3600)
-    run.begin_task(client, "b00001", "true")
+    run.begin_task("b00001", "true")
     log, texts = found(account, run, Task("b00001"))
 
     assert log
     assert (log.state, log.ending, texts) == ("active", None, {})
 
 
-def test_a_job_of_the_same_name_is_not_the_run_s(account: Account, client: Any, run: Recorded) -> None:
+def test_a_job_of_the_same_name_is_not_the_run_s(account: Account, run: Recorded) -> None:
     """Nothing of it is shown."""
-    run.make_job(client, uid="another")
-    run.run_task(client, "b00001", "echo secret")
+    run.make_job(uid="another")
+    run.run_task("b00001", "echo secret")
 
     assert found(account, run, Task("b00001")) == (None, {})
     assert named(account, run, failed=False) == []
 
 
-def test_failed_tasks_are_those_that_either_knows_to_have_failed(account: Account, client: Any, run: Recorded) -> None:
+def test_failed_tasks_are_those_that_either_knows_to_have_failed(account: Account, run: Recorded) -> None:
     """In order, each once."""
-    run.make_job(client)
-    run.run_task(client, "b00004", "false")
-    run.run_task(client, "b00003", "false")
-    run.run_task(client, "b00005", "true")
+    run.make_job()
+    run.run_task("b00004", "false")
+    run.run_task("b00003", "false")
+    run.run_task("b00005", "true")
     run.note(
         attempts=[
             Attempt(Task("b00001"), 0, Outcome.FAILED),

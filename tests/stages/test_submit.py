@@ -28,7 +28,7 @@ from tests.counted import account_of
 from tests.local import instances
 from tests.local.instances import Instance
 from tests.proxy import Proxy, Rule, proxy
-from tests.recorded import journal_in, recorded
+from tests.recorded import Stored, journal_in
 from tests.seam import using
 from tests.stages.one_job import OneJob
 
@@ -277,8 +277,7 @@ def test_no_other_job_follows_one_whose_run_was_cancelled(
     services: Instance, account: Account, reason: str, *, goes_on: bool
 ) -> None:
     """It does where one ended by itself, as all its tasks were completed."""
-    written = recorded(services, account)
-    run = written.id
+    run = Stored(services, account).id
     plan, workload = Plan((), (), None), Counting(10, ignore_case=False)
     order = Order(run, "uid", 0, made_pool=False, plan=plan, settings=Settings(), workload=workload, folder="")
 
@@ -293,7 +292,6 @@ def test_no_other_job_follows_one_whose_run_was_cancelled(
         assert (await jobs.after(first) is not None) == goes_on
 
     with journal_in() as journal:
-        written.written(journal)
         using(account, scene)
         assert journal.record(run).job == int(goes_on)
     with services.client() as client:

@@ -15,7 +15,7 @@ from fastbatch.reporting import JobSeen, Recorded, Seen, report
 from fastbatch.speeds import Completion
 from fastbatch.standing import Cause, Standing, State
 from tests.cli.display import HARMFUL
-from tests.handmade import planned, record_of
+from tests.recorded import planned, record_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PLAN = planned(20)
