@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fastbatch.cli.main import main
 from fastbatch.local.faults import calls, runs, transfers
 from fastbatch.local.faults.kinds import Kind
 from tests.local.instances import Instance
@@ -135,6 +136,25 @@ def test_every_option_and_exit_code_of_run_is_described() -> None:
         assert f"`{option}" in text or option.startswith("--no-"), option
     for code in (0, 1, 2, 3):
         assert f"| {code} |" in text
+
+
+def test_every_verb_is_described_in_the_order_of_the_help() -> None:
+    """With a link to what is said of it."""
+    verbs = re.findall(r"^\| \[`([a-z]+)[^|]*\]\(#", (ROOT / "README.md").read_text(), re.MULTILINE)
+
+    assert list(dict.fromkeys(verbs)) == list(main.commands)
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_links_to_headings_lead_to_one(readme: str) -> None:
+    """By their words, in small letters."""
+    text = (ROOT / readme).read_text()
+    headings = {
+        re.sub(r"[^a-z0-9 -]", "", line.lower()).replace(" ", "-")
+        for line in re.findall("^#+ (.*)", text, re.MULTILINE)
+    }
+
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings
 
 
 @pytest.mark.parametrize("readme", READMES)

@@ -17,7 +17,7 @@ def cancel(*, run: str) -> None:
     """
     Stop a run on the service at once, also while another terminal shows it. What is finished stays.
 
-    RUN is the run's id or the beginning of one, its name, or last.
+    RUN is the id of a run, the beginning of one, a name (its newest run), or last.
 
     \b
     Examples:

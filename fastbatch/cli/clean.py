@@ -23,7 +23,7 @@ def clean(*, run: str, yes: bool) -> None:
     It asks first; where nobody can be asked, --yes is needed. Pools stay, and what others made. Results that were
     written with --output stay, too.
 
-    RUN is the run's id or the beginning of one, its name, or last.
+    RUN is the id of a run, the beginning of one, a name (its newest run), or last.
 
     \b
     Examples:

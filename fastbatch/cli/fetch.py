@@ -18,7 +18,7 @@ def fetch(run: str, **given: Any) -> None:
     """
     Bring what is done of a run, while it goes on or not; merge it, show it, write it, and name what is not there.
 
-    RUN is a run, the beginning of one, a name (its newest run), or last. Nothing is changed on the services.
+    RUN is the id of a run, the beginning of one, a name (its newest run), or last. Nothing is changed on the services.
     It can be repeated, as long as nothing was cleaned away; after that it says where the outputs are.
 
     \b
@@ -30,9 +30,10 @@ def fetch(run: str, **given: Any) -> None:
     Exit codes: 0 all is there    1 some is not; the rest is brought    2, 3 and signals as of fastbatch run.
     """
     with boundary():
-        from fastbatch.cli.recorded import Shown, conduct, found
+        from fastbatch.cli.display import Wishes
+        from fastbatch.cli.recorded import conduct, found
         from fastbatch.manners import Reach
         from fastbatch.runs import bring
 
         flags = {name: given.pop(name) for name in ANEW}
-        conduct(found(run), Shown(**given), flags, bring, Reach.PRESENT)
+        conduct(found(run), Wishes(**given), flags, bring, Reach.PRESENT)

@@ -18,7 +18,15 @@ from fastbatch.cli.status import status
 from fastbatch.cli.watch import watch
 
 
-@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _InOrder(Program):
+    """A command line whose verbs are named in the order in which they are needed."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        """Name them as they were added."""
+        return list(self.commands)
+
+
+@click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(fastbatch.__version__, prog_name="fastbatch")
 def main() -> None:
     """
@@ -37,15 +45,5 @@ def main() -> None:
     """
 
 
-main.add_command(run)
-main.add_command(watch)
-main.add_command(fetch)
-main.add_command(resume)
-main.add_command(ls)
-main.add_command(status)
-main.add_command(logs)
-main.add_command(cancel)
-main.add_command(clean)
-main.add_command(pool)
-main.add_command(config)
-main.add_command(local)
+for _command in (run, ls, status, watch, fetch, resume, cancel, logs, clean, pool, config, local):
+    main.add_command(_command)

@@ -40,14 +40,14 @@ def settings_anew(*names: str) -> Decorator:
 
 
 def display_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that say how a run is shown; `wishes` reads them."""
+    """Give a command the options that say how a run is shown, as Wishes has them."""
     for option in reversed(_DISPLAY):
         command = option(command)
     return command
 
 
 _DISPLAY = (
-    click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines; the last one is run.completed."),
+    click.option("--json", is_flag=True, help="Print events as JSON lines; the last one is run.completed."),
     click.option("-q", "--quiet", is_flag=True, help="Show errors and the result only."),
     click.option("-v", "--verbose", is_flag=True, help="Show requests that are sent again, too."),
     click.option("--log-file", type=click.Path(dir_okay=False), metavar="FILE", help="Append all events as JSON."),

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,22 +11,13 @@ from fastbatch.errors import UsageError
 from fastbatch.outputs import check
 
 if TYPE_CHECKING:
+    from fastbatch.cli.display import Wishes
     from fastbatch.journal.records import RunRecord
     from fastbatch.manners import Manners, Reach
     from fastbatch.model import Summary
     from fastbatch.settings import Account, Settings
 
     Doing = Callable[[str, Account, Manners, Settings], Awaitable[Summary]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """How it is to be shown."""
-
-    as_json: bool
-    quiet: bool
-    verbose: bool
-    log_file: str | None
 
 
 def found(text: str) -> "RunRecord":
@@ -37,17 +28,16 @@ def found(text: str) -> "RunRecord":
         return journal.find(text)
 
 
-def conduct(record: "RunRecord", shown: Shown, flags: Mapping[str, Any], doing: "Doing", reach: "Reach") -> None:
+def conduct(record: "RunRecord", wishes: "Wishes", flags: Mapping[str, Any], doing: "Doing", reach: "Reach") -> None:
     """Do something with a run until it is done or a signal ends it, and end as it came out."""
     from fastbatch.cli.conducting import Conductor, end
-    from fastbatch.cli.display import Wishes, choose
+    from fastbatch.cli.display import choose
     from fastbatch.cli.reaching import account_of
     from fastbatch.stopwatch import Stopwatch
 
     settings = _set_anew(record.settings, flags)
-    wishes = Wishes(json=shown.as_json, quiet=shown.quiet, verbose=shown.verbose, log_file=shown.log_file)
     with choose(wishes) as display:
-        account = account_of(record, lambda text: None if shown.quiet else click.echo(text, err=True))
+        account = account_of(record, lambda text: None if wishes.quiet else click.echo(text, err=True))
 
         async def going(manners: "Manners") -> "Summary":
             return await doing(record.id, account, manners, settings)

@@ -20,7 +20,8 @@ def resume(run: str, *, failed: bool, **given: Any) -> None:
     """
     Go on with a run from whatever it reached: only what is missing is uploaded, only what is not there is submitted.
 
-    RUN is a run, the beginning of one, a name (its newest run), or last. What failed in a passing way is tried again.
+    RUN is the id of a run, the beginning of one, a name (its newest run), or last. What failed
+    in a passing way is tried again.
 
     \b
     Examples:
@@ -32,11 +33,12 @@ def resume(run: str, *, failed: bool, **given: Any) -> None:
     Exit codes: as of fastbatch run.
     """
     with boundary():
-        from fastbatch.cli.recorded import Shown, conduct, found
+        from fastbatch.cli.display import Wishes
+        from fastbatch.cli.recorded import conduct, found
         from fastbatch.manners import Reach
         from fastbatch.recovery import Again
         from fastbatch.runs import carry_on
 
         flags = {name: given.pop(name) for name in ANEW}
         again = Again.ALL if failed else Again.PASSING
-        conduct(found(run), Shown(**given), flags, partial(carry_on, again=again), Reach.END)
+        conduct(found(run), Wishes(**given), flags, partial(carry_on, again=again), Reach.END)

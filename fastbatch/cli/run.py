@@ -33,7 +33,7 @@ class _Asked:
     sample: int | None
     dry_run: bool
     detach: bool
-    as_json: bool
+    json: bool
     quiet: bool
     verbose: bool
     log_file: str | None
@@ -108,7 +108,7 @@ def _run(asked: _Asked, inputs: list[str], flags: dict[str, Any]) -> None:
     if asked.dry_run:
         from fastbatch.cli.dry_run import show
 
-        show(plan, configuration, as_json=asked.as_json)
+        show(plan, configuration, as_json=asked.json)
         return
     from fastbatch.cli.conducting import Conductor, end
     from fastbatch.cli.display import Wishes, choose
@@ -116,7 +116,7 @@ def _run(asked: _Asked, inputs: list[str], flags: dict[str, Any]) -> None:
     from fastbatch.place import Place
     from fastbatch.runs import carry_out
 
-    wishes = Wishes(json=asked.as_json, quiet=asked.quiet, verbose=asked.verbose, log_file=asked.log_file)
+    wishes = Wishes(json=asked.json, quiet=asked.quiet, verbose=asked.verbose, log_file=asked.log_file)
     with choose(wishes) as display:
         account = configuration.account or _local_account(quiet=asked.quiet)
         place = Place.of(account, profile=configuration.profile, local=configuration.account is None)

@@ -29,7 +29,7 @@ def status(run: str, *, as_json: bool) -> None:
     """
     Show how a run stands: inputs, bundles, tasks, nodes, speed, and what failed for which cause.
 
-    RUN is the id of a run, an unambiguous beginning of it, a name (its newest run), or last. It works from the journal
+    RUN is the id of a run, the beginning of one, a name (its newest run), or last. It works from the journal
     of this machine and from the services, also while the run goes on elsewhere, and changes nothing. What can't be
     asked of the services is missing, and said to be.
 

@@ -17,8 +17,8 @@ def watch(run: str, **given: Any) -> None:
     """
     Attach to a run until it is over: follow it if another process drives it, else drive it to its end.
 
-    RUN is a run, the beginning of one, a name (its newest run), or last. What failed is not tried again, and what was
-    cancelled does not go on; see resume. What is set anew counts only if nobody else drives the run.
+    RUN is the id of a run, the beginning of one, a name (its newest run), or last. What failed is not tried again, and
+    what was cancelled does not go on; see resume. What is set anew counts only if nobody else drives the run.
 
     \b
     Examples:
@@ -29,9 +29,10 @@ def watch(run: str, **given: Any) -> None:
     Exit codes: as of fastbatch run.
     """
     with boundary():
-        from fastbatch.cli.recorded import Shown, conduct, found
+        from fastbatch.cli.display import Wishes
+        from fastbatch.cli.recorded import conduct, found
         from fastbatch.manners import Reach
         from fastbatch.runs import attach
 
         flags = {name: given.pop(name) for name in ANEW}
-        conduct(found(run), Shown(**given), flags, attach, Reach.END)
+        conduct(found(run), Wishes(**given), flags, attach, Reach.END)
