@@ -34,7 +34,9 @@ from fastbatch.facts import (
     Tell,
     Unsound,
 )
-from fastbatch.model import Books, Bundle, Ending, Failure, Item, Kind, Plan, Task
+from fastbatch.inputs import Inputs
+from fastbatch.model import Books, Bundle, Ending, Failure, Item, Plan, Task
+from fastbatch.opentasks import OpenTasks
 from fastbatch.standing import Cause, Standing, State
 
 _LONGEST_DELAY = 60.0
@@ -75,19 +77,15 @@ class Ledger:
         self._plan = plan
         self._retries = retries
         self._retry_wait = retry_wait
-        # Of each input that was cut, how many slices are not done.
-        self._slices = Counter(bundle.items[0].name for bundle in plan.bundles if bundle.kind is Kind.SLICE)
+        self._inputs = Inputs(plan)
         self._states: Counter[State] = Counter()
         self._entries: dict[str, _Entry] = {}
         self._changed: set[str] = set()
-        self._failures: dict[str, Failure] = {}
-        self._done = 0
-        self._open_tasks: dict[Task, int] = {}  # and their jobs
-        self._open_in: Counter[int] = Counter()  # how many tasks of each job
+        self._open_tasks = OpenTasks()
         self._ended_tasks: set[Task] = set()  # of bundles that are not done
         self.tasks = self.uploaded = self.uploaded_bytes = self.reused = 0
         for task, job in (live or {}).items():
-            self._open(task, job)
+            self._open_tasks.open(task, job)
         for bundle in plan.bundles:
             self._enter(bundle, (standings or {}).get(bundle.id) or Standing())
 
@@ -97,17 +95,17 @@ class Ledger:
         self._entries[bundle.id] = entry
         self._states[standing.state] += 1
         for name, reason in standing.lost.items():
-            self._failures.setdefault(name, Failure(name, reason))
+            self._inputs.lose(Failure(name, reason))
         if standing.uploaded is not None and standing.blob is not None:
             self._count_stored(standing.blob.length, reused=not standing.uploaded)
         match standing.state:
             case State.WAITING if Task(bundle.id, standing.attempt) not in self._open_tasks:
                 entry.first += 1  # it ended before: the next attempt is the first of this time
             case State.DONE:
-                self._count_done(entry)
+                self._inputs.finish(entry.bundle, standing.lost)
             case State.FAILED if standing.cause is not None:
                 for failure in _failures(entry, standing.cause):
-                    self._failures.setdefault(failure.name, failure)
+                    self._inputs.lose(failure)
             case _:
                 pass
 
@@ -134,7 +132,7 @@ class Ledger:
     def check(self) -> None:
         """See that every input is in exactly one place. Raises Imbalance with the ids where that is not so."""
         standings = {bundle: entry.standing for bundle, entry in self._entries.items()}
-        check(self._plan, standings, self._failures.keys(), self.books)
+        check(self._plan, standings, self._inputs.lost, self.books)
 
     def check_bytes(self, counted: int) -> None:
         """See that as many bytes were counted as the inputs that are done have. Raises Imbalance where not."""
@@ -143,7 +141,7 @@ class Ledger:
     @property
     def books(self) -> Books:
         """Tell where the inputs are."""
-        return Books(len(self._plan.items), self._done, len(self._failures))
+        return self._inputs.books
 
     @property
     def settled(self) -> bool:
@@ -153,7 +151,7 @@ class Ledger:
     @property
     def failures(self) -> list[Failure]:
         """Give the inputs that failed, in the order of the plan."""
-        return [self._failures[item.name] for item in self._plan.items if item.name in self._failures]
+        return self._inputs.failures
 
     @property
     def on_service(self) -> int:
@@ -163,7 +161,7 @@ class Ledger:
     @property
     def jobs(self) -> list[int]:
         """Give the jobs that have tasks that are not known to be completed."""
-        return sorted(job for job, tasks in self._open_in.items() if tasks)
+        return self._open_tasks.jobs
 
     def awaits(self, task: Task) -> bool:
         """Tell whether the service has a task that is not known to be completed."""
@@ -188,7 +186,7 @@ class Ledger:
         """Give the tasks whose results count: those of bundles whose inputs are done."""
         for entry in self._entries.values():
             by = entry.standing.done_by
-            if entry.standing.state is State.DONE and by is not None and self._counts(entry.bundle):
+            if entry.standing.state is State.DONE and by is not None and self._inputs.counts(entry.bundle):
                 yield entry.bundle, by
 
     def apply(self, fact: Fact) -> list[Action]:
@@ -281,7 +279,7 @@ class Ledger:
         for task in fact.tasks:
             entry = self._entries[task.bundle]
             if self.expects(task):  # its ending may have been faster than the answer to its submission
-                self._open(task, fact.job)
+                self._open_tasks.open(task, fact.job)
             if entry.standing.state is State.SUBMITTING and task.attempt == entry.standing.attempt:
                 self._move(entry, State.WAITING)
         return [Tell(TasksSubmitted(len(fact.tasks)))]
@@ -296,18 +294,8 @@ class Ledger:
             and task.attempt == entry.standing.attempt
         ]
 
-    def _open(self, task: Task, job: int) -> None:
-        self._close(task)
-        self._open_tasks[task] = job
-        self._open_in[job] += 1
-
-    def _close(self, task: Task) -> None:
-        job = self._open_tasks.pop(task, None)
-        if job is not None:
-            self._open_in[job] -= 1
-
     def _rejected(self, fact: Rejected) -> list[Action]:
-        self._close(fact.task)
+        self._open_tasks.close(fact.task)
         entry = self._entries[fact.task.bundle]
         if entry.standing.state is not State.SUBMITTING or fact.task.attempt != entry.standing.attempt:
             return []
@@ -317,7 +305,7 @@ class Ledger:
         entry = self._entries[ending.task.bundle]
         if not self.expects(ending.task):
             return []
-        self._close(ending.task)
+        self._open_tasks.close(ending.task)
         self._ended_tasks.add(ending.task)
         if entry.standing.state is State.FETCHING:  # an earlier attempt's result is on its way
             return []
@@ -342,7 +330,7 @@ class Ledger:
         actions: list[Action] = []
         for entry in self._entries.values():
             task = Task(entry.bundle.id, entry.standing.attempt)
-            waits_there = self._open_tasks.get(task) == fact.job
+            waits_there = self._open_tasks.job_of(task) == fact.job
             if waits_there or (not fact.all_done and entry.standing.state in _BEFORE_RESULTS):
                 actions += self._fail(entry, Cause(fact.reason, task, passing=True))
         return actions
@@ -365,21 +353,8 @@ class Ledger:
             return []
         entry.standing.done_by = task
         self._move(entry, State.DONE)
-        inputs = self._count_done(entry)
+        inputs = self._inputs.finish(entry.bundle, entry.standing.lost)
         return [Tell(TaskDone(task.id, inputs, entry.what_is_left().size))]
-
-    def _count_done(self, entry: _Entry) -> int:
-        """Note the inputs that are done by now; tell how many that adds."""
-        if entry.bundle.kind is not Kind.SLICE:
-            inputs = sum(1 for _ in entry.remaining())
-            self._done += inputs
-            return inputs
-        name = entry.bundle.items[0].name
-        self._slices[name] -= 1
-        if self._slices[name] or name in self._failures:
-            return 0
-        self._done += 1
-        return 1
 
     def _fail(self, entry: _Entry, cause: Cause) -> list[Action]:
         if entry.standing.state.final:
@@ -389,9 +364,8 @@ class Ledger:
         return [action for failure in _failures(entry, cause) for action in self._lose(failure)]
 
     def _lose(self, failure: Failure) -> list[Action]:
-        if failure.name in self._failures:
+        if not self._inputs.lose(failure):
             return []
-        self._failures[failure.name] = failure
         return [Tell(InputFailed(failure.name, failure.reason, failure.task))]
 
     def _move(self, entry: _Entry, state: State) -> None:
@@ -402,13 +376,8 @@ class Ledger:
         if state.final:
             for attempt in range(entry.standing.attempt + 1):
                 task = Task(entry.bundle.id, attempt)
-                self._close(task)
+                self._open_tasks.close(task)
                 self._ended_tasks.discard(task)
-
-    def _counts(self, bundle: Bundle) -> bool:
-        """Tell whether all of its inputs are done: a slice counts for nothing if another one is not."""
-        name = bundle.items[0].name
-        return bundle.kind is not Kind.SLICE or not (self._slices[name] or name in self._failures)
 
 
 def _failures(entry: _Entry, cause: Cause) -> list[Failure]:

@@ -110,6 +110,9 @@ VALUES = {"errors", "model", "events", "limits", "facts", "standing"}
 DECISIONS = {
     "planning",
     "ledger",
+    "inputs",
+    "opentasks",
+    "recovery",
     "balance",
     "masking",
     "retry",
