@@ -184,7 +184,7 @@ async def watch(job: str, tasks: int, seconds: float) -> str:
     assert account
     books, traffic = Books(tasks), Traffic()
     books.note(Submitted(tuple(submit.task for submit in books.todo)))
-    with patch("fastbatch.azure.batch.session", traffic.session):
+    with patch("fastbatch.azure.sending.session", traffic.session):
         async with connected(account, Settings(), nobody) as services:
             start, cpu = time.perf_counter(), time.process_time()
             with anyio.move_on_after(seconds):
