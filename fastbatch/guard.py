@@ -1,18 +1,17 @@
 """Looking after pool and job while tasks wait: how the nodes are, and when there is nothing to wait for."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import anyio
 
 from fastbatch.azure.batch import Batch
+from fastbatch.azure.sending import Json
 from fastbatch.errors import PoolUnusable
 from fastbatch.events import NodesCounted, Noticed, Observer
 from fastbatch.facts import Abandoned, Fact
 from fastbatch.health import hopeless, in_states, start_failures
 from fastbatch.ledger import Ledger
-
-Json = dict[str, Any]
 
 LOOK_AGAIN = 1.0
 LOOK_AT_MOST = 15.0

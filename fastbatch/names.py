@@ -1,4 +1,4 @@
-"""What a run is called."""
+"""What a run is called, and by what it is known what is ours."""
 
 import base64
 import re
@@ -7,6 +7,7 @@ import secrets
 _RANDOM_BYTES = 5  # eight characters in base 32
 DEFAULT = "run"
 _RUN = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
+MARK = "fastbatch"  # in the metadata of what is ours
 
 
 def new_run(name: str | None) -> str:

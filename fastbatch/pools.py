@@ -1,18 +1,16 @@
 """The pool: found, made, resized."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from fastbatch.azure.batch import Batch
+from fastbatch.azure.sending import Json
 from fastbatch.errors import NotOurs, PoolUnusable, Refused
 from fastbatch.events import Noticed, Observer, PoolFound
 from fastbatch.health import target
+from fastbatch.names import MARK
 from fastbatch.patience import Patience
 from fastbatch.settings import Settings
-from fastbatch.stages.describe import MARK
 from fastbatch.startup import start_command
-
-Json = dict[str, Any]
 
 NODES, SLOTS = 2, 2
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from fastbatch import pools
 from fastbatch.azure.batch import Batch
+from fastbatch.azure.sending import Json
 from fastbatch.health import current, in_states, resize_errors, start_failures, target
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

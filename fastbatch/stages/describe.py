@@ -9,13 +9,13 @@ from typing import Any, Protocol
 
 from fastbatch.chunks import Described
 from fastbatch.facts import Submit
+from fastbatch.names import MARK
 from fastbatch.workload import INPUT, PROGRAM, RESULT, Workload
 
 Json = dict[str, Any]
 
 BUNDLES = "fastbatch-input"
 PROGRAMS = "fastbatch-app"
-MARK = "fastbatch"  # the metadata by which we know what is ours
 CANCELLED = "fastbatch cancel"  # why a job ended, by which who drives a run knows that there is to be no other
 
 # Batch removes a task's files this long after it ended; what is worth keeping was uploaded.

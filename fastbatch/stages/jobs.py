@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import anyio
 
 from fastbatch import names
+from fastbatch.azure.sending import Json
 from fastbatch.azure.services import Services
 from fastbatch.chunks import Described
 from fastbatch.errors import NotOurs, Refused
@@ -16,8 +16,6 @@ from fastbatch.notes import Notes
 from fastbatch.order import Order
 from fastbatch.stages import describe
 from fastbatch.stages.ground import Ground
-
-Json = dict[str, Any]
 
 # Signatures outlive the job, so that its last tasks can write.
 _AFTER_JOB = timedelta(hours=1)
