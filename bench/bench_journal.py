@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from fastbatch import Settings
+from fastbatch.books.standing import Standing, State
 from fastbatch.journal.records import Attempt, Changes, Outcome, RunRecord
 from fastbatch.journal.store import Journal
 from fastbatch.model import Blob, Books, Bundle, Item, Kind, Plan, Task, bundle_id
 from fastbatch.names import new_run
 from fastbatch.place import Place
-from fastbatch.standing import Standing, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,9 +13,9 @@ import pytest
 
 from fastbatch import Account, Settings
 from fastbatch.azure.services import Services, connected
+from fastbatch.books.facts import Fact, Submit, Submitted
 from fastbatch.chunks import Described
 from fastbatch.events import Event, RequestRetried
-from fastbatch.facts import Fact, Submit, Submitted
 from fastbatch.stages.submit import Submitter
 from fastbatch.stages.watch import Watcher
 from tests.counted import account_of

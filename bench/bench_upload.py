@@ -31,11 +31,11 @@ from aiohttp import web
 from fastbatch import Settings
 from fastbatch.api import prepare
 from fastbatch.azure.services import connected
+from fastbatch.books.facts import Fact, Prepare, Stored
 from fastbatch.budget import ByteBudget
 from fastbatch.capacity import Capacity, threads
 from fastbatch.configuration import resolve
 from fastbatch.events import nobody
-from fastbatch.facts import Fact, Prepare, Stored
 from fastbatch.stages.upload import Uploader
 from tests.local.instances import new_name
 

@@ -24,9 +24,9 @@ import anyio
 from fastbatch import Settings
 from fastbatch.azure import connections
 from fastbatch.azure.services import connected
+from fastbatch.books.facts import Submitted
 from fastbatch.configuration import resolve
 from fastbatch.events import nobody
-from fastbatch.facts import Submitted
 from fastbatch.model import Task
 from fastbatch.stages.watch import LONGEST, Watcher, moment
 from tests.local import instances
@@ -184,7 +184,7 @@ async def watch(job: str, tasks: int, seconds: float) -> str:
     assert account
     books, traffic = Books(tasks), Traffic()
     books.note(Submitted(tuple(submit.task for submit in books.todo)))
-    with patch("fastbatch.azure.sending.session", traffic.session):
+    with patch("fastbatch.azure.requests.session", traffic.session):
         async with connected(account, Settings(), nobody) as services:
             start, cpu = time.perf_counter(), time.process_time()
             with anyio.move_on_after(seconds):

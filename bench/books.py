@@ -3,8 +3,8 @@
 import time
 from collections.abc import Sequence
 
-from fastbatch.facts import Action, Built, Collected, Ended, Fact, Stored, Submit
-from fastbatch.ledger import Ledger
+from fastbatch.books.facts import Action, Built, Collected, Ended, Fact, Stored, Submit
+from fastbatch.books.ledger import Ledger
 from fastbatch.model import Blob, Bundle, Item, Kind, Plan
 
 

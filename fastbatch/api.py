@@ -8,19 +8,19 @@ from functools import partial
 import anyio
 from anyio import to_thread
 
+from fastbatch.books.recovery import Again
 from fastbatch.bounds import problems as problems_of_settings
 from fastbatch.configuration import resolve_account
 from fastbatch.errors import UsageError
 from fastbatch.events import Observer, nobody
 from fastbatch.journal.records import RunRecord
 from fastbatch.journal.store import Journal
-from fastbatch.manners import Manners
 from fastbatch.model import Plan, Summary
 from fastbatch.outputs import check, output_name
 from fastbatch.planning import plan as planned
 from fastbatch.planning import problems as problems_of_plan
-from fastbatch.recovery import Again
-from fastbatch.runs import carry_on, carry_out
+from fastbatch.running.manners import Manners
+from fastbatch.running.runs import carry_on, carry_out
 from fastbatch.settings import Account, Settings
 from fastbatch.stages.clean import Confirm
 from fastbatch.stages.scan import collisions, scan

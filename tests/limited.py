@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from fastbatch.errors import Refused
-from fastbatch.persevere import persevere
-from fastbatch.retry import Policy
-from fastbatch.throttle import Throttle
+from fastbatch.sending.persevere import persevere
+from fastbatch.sending.retry import Policy
+from fastbatch.sending.throttle import Throttle
 
 
 class Service:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from fastbatch import Account, Settings, names, state
+from fastbatch.books.standing import Standing, State
 from fastbatch.journal.records import Attempt, Changes, RunRecord
 from fastbatch.journal.store import Journal
 from fastbatch.model import Blob, Books, Bundle, Item, Kind, Plan, bundle_id
 from fastbatch.names import MARK
 from fastbatch.place import Place
 from fastbatch.stages.describe import BUNDLES, results_container
-from fastbatch.standing import Standing, State
 from tests.counted import account_of
 from tests.local.instances import Instance, eventually
 

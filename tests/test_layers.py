@@ -106,26 +106,22 @@ def test_the_node_half_imports_nothing_of_fastbatch() -> None:
 
 
 SUBMITTER = "fastbatch"
-VALUES = {"errors", "model", "events", "limits", "facts", "standing"}
-DECISIONS = {
-    "planning",
-    "ledger",
-    "inputs",
-    "opentasks",
-    "recovery",
-    "balance",
-    "masking",
-    "retry",
-    "settings",
-    "endings",
-    "health",
-    "chunks",
-    "bounds",
-    "units",
-    "tar",
-    "speeds",
-    "failing",
-}
+ROOMS_OF_THE_SUBMITTER = (  # the highest first
+    "cli",
+    "running",
+    "stages",
+    "telling",
+    "pools",
+    "journal",
+    "books",
+    "azure",
+    "sending",
+    "configuration",
+)
+VALUES = {"errors", "model", "events", "limits"}
+DECISIONS = {"planning", "masking", "settings", "chunks", "bounds", "units", "tar"}
+DECISIONS_IN_ROOMS = {"pools/health", "sending/retry", "telling/speeds", "telling/failing"}
+NOT_PURE = {"anyio", "asyncio", "os", "time", "aiohttp"}
 
 
 def own(module: str) -> set[str]:
@@ -140,20 +136,48 @@ def test_values_import_values_alone(module: str) -> None:
     assert own(module) <= VALUES
 
 
-@pytest.mark.parametrize("module", sorted(DECISIONS))
+@pytest.mark.parametrize("module", sorted(DECISIONS | DECISIONS_IN_ROOMS))
 def test_decisions_import_values_and_decisions_alone(module: str) -> None:
     """They do no I/O, and wait for nothing."""
     assert own(module) <= VALUES | DECISIONS
-    assert not {"anyio", "asyncio", "os", "time", "aiohttp"} & set(imported(ROOT / SUBMITTER / f"{module}.py"))
+    assert not NOT_PURE & set(imported(ROOT / SUBMITTER / f"{module}.py"))
+
+
+def test_the_books_are_made_of_values_alone() -> None:
+    """What happened is told to them, and they say what is to be done; nothing in them waits or does I/O."""
+    for path in (ROOT / SUBMITTER / "books").glob("*.py"):
+        assert own(f"books/{path.stem}") <= VALUES | {"books"}, path
+        assert not NOT_PURE & set(imported(path)), path
+
+
+@pytest.mark.parametrize(
+    ("room", "above"),
+    [
+        (room, above)
+        for number, room in enumerate(ROOMS_OF_THE_SUBMITTER)
+        for above in ("api", *ROOMS_OF_THE_SUBMITTER[:number])
+        if room != "cli"
+    ],
+)
+def test_no_room_of_the_submitter_imports_what_is_above_it(room: str, above: str) -> None:
+    """It is a library, and a command line over it; stages know nothing of what drives them."""
+    assert importers(f"{SUBMITTER}/{room}", f"{SUBMITTER}.{above}") == set()
+
+
+def test_what_is_in_no_room_imports_none() -> None:
+    """All rooms use it; only what a program calls stands above them."""
+    rooms = {*ROOMS_OF_THE_SUBMITTER, "local"}
+    strangers = {path.stem for path in (ROOT / SUBMITTER).glob("*.py") if own(path.stem) & rooms}
+    assert strangers == {"__main__", "api"}
 
 
 def test_a_report_is_made_of_values_and_records_alone() -> None:
     """It asks nobody: what the journal and the services know is given to it."""
-    found = imported(ROOT / SUBMITTER / "reporting.py")
+    found = imported(ROOT / SUBMITTER / "telling" / "reporting.py")
     known = {".".join(name.split(".")[:3]) for name in found if name.startswith(f"{SUBMITTER}.journal")}
-    assert own("reporting") <= VALUES | DECISIONS | {"journal"}
+    assert own("telling/reporting") <= VALUES | DECISIONS | {"books", "journal", "telling"}
     assert known == {f"{SUBMITTER}.journal.records", f"{SUBMITTER}.journal.wording"}
-    assert not {"anyio", "asyncio", "os", "time", "aiohttp"} & set(found)
+    assert not NOT_PURE & set(found)
 
 
 @pytest.mark.parametrize("vendor", ["azure", "aiohttp"])
@@ -163,34 +187,22 @@ def test_only_the_seam_knows_the_vendors(vendor: str) -> None:
     assert strangers == set()
 
 
-def test_nothing_of_the_library_imports_the_command_line() -> None:
-    """It is a library, and a command line over it."""
-    above = importers(SUBMITTER, "fastbatch.cli")
-    assert {name for name in above if not name.startswith("cli/")} == {"__main__.py"}
-
-
 def test_only_the_command_line_knows_the_local_services() -> None:
     """Nothing in a run is specific to them."""
     above = importers(SUBMITTER, LOCAL)
     assert {name for name in above if not name.startswith(("cli/", "local/"))} == set()
 
 
-def test_stages_know_nothing_of_what_drives_them() -> None:
-    """The pipeline is above them."""
-    for module in ("pipeline", "runs", "api"):
-        assert importers(f"{SUBMITTER}/stages", f"{SUBMITTER}.{module}") == set()
-
-
 def test_the_journal_knows_values_decisions_and_where_it_is() -> None:
     """It holds what others decide, and asks nobody."""
     for path in (ROOT / SUBMITTER / "journal").glob("*.py"):
         known = own(f"journal/{path.stem}")
-        assert known <= VALUES | DECISIONS | {"journal", "names", "place", "state", "terminal"}, path
+        assert known <= VALUES | DECISIONS | {"books", "journal", "names", "place", "state", "terminal"}, path
 
 
 def test_who_drives_a_run_is_told_by_the_state_folder_alone() -> None:
     """Neither the journal nor a service is asked."""
-    assert own("holding") <= VALUES | {"state"}
+    assert own("running/holding") <= VALUES | {"state"}
 
 
 def test_task_groups_are_opened_in_few_places() -> None:
@@ -200,7 +212,7 @@ def test_task_groups_are_opened_in_few_places() -> None:
         for path in (ROOT / SUBMITTER).rglob("*.py")
         if "create_task_group" in path.read_text() and not path.is_relative_to(ROOT / SUBMITTER / "local")
     }
-    assert openers == {"pipeline.py", "groups.py", "cli/signalled.py"}
+    assert openers == {"running/pipeline.py", "groups.py", "cli/signalled.py"}
 
 
 def test_the_client_needs_no_module_that_only_posix_has() -> None:
@@ -208,20 +220,20 @@ def test_the_client_needs_no_module_that_only_posix_has() -> None:
     posix = ["fcntl", "grp", "posix", "pwd", "resource", "termios", "tty"]
     modules = [
         "fastbatch.api",
-        "fastbatch.cancelling",
-        "fastbatch.clearing",
+        "fastbatch.running.cancelling",
+        "fastbatch.running.clearing",
         "fastbatch.cli.conducting",
         "fastbatch.cli.display.live",
         "fastbatch.cli.display.passages",
         "fastbatch.cli.display.standing",
         "fastbatch.cli.dry_run",
         "fastbatch.cli.ls",
-        "fastbatch.holding",
+        "fastbatch.running.holding",
         "fastbatch.journal.store",
         "fastbatch.cli.main",
         "fastbatch.cli.speaking",
-        "fastbatch.poolstate",
-        "fastbatch.readiness",
+        "fastbatch.pools.state",
+        "fastbatch.pools.readiness",
     ]
     program = f"""
 import sys

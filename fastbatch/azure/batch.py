@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from urllib.parse import quote
 
 from fastbatch import limits
-from fastbatch.azure.sending import Ask, Json, Sender
+from fastbatch.azure.requests import Ask, Json, Sender
 from fastbatch.errors import Refused
 
 _NO_RANGE = 416

@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from fastbatch.azure.clock import ServiceClock
 from fastbatch.events import Observer, RequestRetried
-from fastbatch.persevere import persevere
-from fastbatch.retry import Policy
-from fastbatch.throttle import Throttle
+from fastbatch.sending.persevere import persevere
+from fastbatch.sending.retry import Policy
+from fastbatch.sending.throttle import Throttle
 
 T = TypeVar("T")
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from fastbatch.azure.batch import Batch
 from fastbatch.azure.credentials import credentials
 from fastbatch.azure.line import Line
-from fastbatch.azure.sending import Sender
+from fastbatch.azure.requests import Sender
 from fastbatch.azure.storage import Storage
 from fastbatch.events import Observer
-from fastbatch.retry import Policy
+from fastbatch.sending.retry import Policy
+from fastbatch.sending.throttle import Throttle
 from fastbatch.settings import Account, Settings
-from fastbatch.throttle import Throttle
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from fastbatch.cli.exits import boundary
 from fastbatch.cli.options import run_argument
 
 if TYPE_CHECKING:
-    from fastbatch.cancelling import Cancelled
+    from fastbatch.running.cancelling import Cancelled
 
 
 @click.command(short_help="Stop a run on the service; what is finished stays.")
@@ -25,10 +25,10 @@ def cancel(*, run: str) -> None:
       fastbatch cancel run-k3v7          the beginning of its id will do
     """
     with boundary():
-        from fastbatch import cancelling
         from fastbatch.cli import speaking
         from fastbatch.cli.reaching import account_of
         from fastbatch.journal.store import Journal
+        from fastbatch.running import cancelling
 
         with Journal.opened() as journal:
             record = journal.find(run)

@@ -9,8 +9,8 @@ from fastbatch.cli.options import run_argument
 
 if TYPE_CHECKING:
     from fastbatch.azure.services import Services
-    from fastbatch.clearing import Cleared, Remains
     from fastbatch.journal.store import Journal
+    from fastbatch.running.clearing import Cleared, Remains
 
 
 @click.command(short_help="Delete what a run made.")
@@ -33,8 +33,8 @@ def clean(*, run: str, yes: bool) -> None:
     with boundary():
         from fastbatch.cli import speaking
         from fastbatch.cli.reaching import account_of
-        from fastbatch.holding import held
         from fastbatch.journal.store import Journal
+        from fastbatch.running.holding import held
 
         with Journal.opened() as journal:
             record = journal.find(run)
@@ -50,9 +50,9 @@ def clean(*, run: str, yes: bool) -> None:
 
 
 async def _clean(run: str, services: "Services", journal: "Journal", *, yes: bool) -> None:
-    from fastbatch.clearing import clear, look_at_remains
     from fastbatch.cli.asking import agreed
     from fastbatch.cli.speaking import say
+    from fastbatch.running.clearing import clear, look_at_remains
 
     remains = await look_at_remains(run, services, journal)
     for line in _losses(remains):

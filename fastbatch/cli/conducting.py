@@ -11,8 +11,8 @@ from fastbatch.cli.display import Display
 from fastbatch.cli.exits import Exit
 from fastbatch.cli.signalled import until_signalled
 from fastbatch.events import BooksRead, Detached, Event, RunStarted
-from fastbatch.manners import Manners, Reach
 from fastbatch.model import Summary
+from fastbatch.running.manners import Manners, Reach
 from fastbatch.stages.clean import Confirm
 from fastbatch.stopwatch import Stopwatch
 

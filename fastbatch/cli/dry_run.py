@@ -10,11 +10,11 @@ import click
 from fastbatch.azure.services import connected
 from fastbatch.configuration import Configuration
 from fastbatch.events import nobody
-from fastbatch.forecast import Forecast, forecast
 from fastbatch.groups import unwrapped
 from fastbatch.model import Plan
-from fastbatch.pools import Intent, intent
+from fastbatch.pools.obtaining import Intent, intent
 from fastbatch.settings import Account, Settings
+from fastbatch.telling.forecast import Forecast, forecast
 from fastbatch.terminal import escaped
 from fastbatch.units import shown_size
 

@@ -61,11 +61,11 @@ def _show(found: "Sequence[tuple[RunRecord, str]]", *, as_json: bool) -> None:
 
 def _runs() -> "list[tuple[RunRecord, str]]":
     """Give all runs and how they are; nothing is made to find out that there are none."""
-    from fastbatch.holding import holder
     from fastbatch.journal.opening import default_path
     from fastbatch.journal.records import Phase
     from fastbatch.journal.store import Journal
     from fastbatch.journal.wording import in_words
+    from fastbatch.running.holding import holder
 
     if not default_path().exists():
         return []

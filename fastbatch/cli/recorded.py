@@ -13,8 +13,8 @@ from fastbatch.outputs import check
 if TYPE_CHECKING:
     from fastbatch.cli.display import Wishes
     from fastbatch.journal.records import RunRecord
-    from fastbatch.manners import Manners, Reach
     from fastbatch.model import Summary
+    from fastbatch.running.manners import Manners, Reach
     from fastbatch.settings import Account, Settings
 
     Doing = Callable[[str, Account, Manners, Settings], Awaitable[Summary]]

@@ -33,11 +33,11 @@ def resume(run: str, *, failed: bool, **given: Any) -> None:
     Exit codes: as of fastbatch run.
     """
     with boundary():
+        from fastbatch.books.recovery import Again
         from fastbatch.cli.display import Wishes
         from fastbatch.cli.recorded import conduct, found
-        from fastbatch.manners import Reach
-        from fastbatch.recovery import Again
-        from fastbatch.runs import carry_on
+        from fastbatch.running.manners import Reach
+        from fastbatch.running.runs import carry_on
 
         flags = {name: given.pop(name) for name in ANEW}
         again = Again.ALL if failed else Again.PASSING

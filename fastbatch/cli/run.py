@@ -112,9 +112,9 @@ def _run(asked: _Asked, inputs: list[str], flags: dict[str, Any]) -> None:
         return
     from fastbatch.cli.conducting import Conductor, end
     from fastbatch.cli.display import Wishes, choose
-    from fastbatch.manners import Reach
     from fastbatch.place import Place
-    from fastbatch.runs import carry_out
+    from fastbatch.running.manners import Reach
+    from fastbatch.running.runs import carry_out
 
     wishes = Wishes(json=asked.json, quiet=asked.quiet, verbose=asked.verbose, log_file=asked.log_file)
     with choose(wishes) as display:

@@ -15,8 +15,8 @@ from fastbatch.cli.options import run_argument
 
 if TYPE_CHECKING:
     from fastbatch.journal.records import RunRecord
-    from fastbatch.reporting import Recorded, Report, Seen
     from fastbatch.settings import Account
+    from fastbatch.telling.reporting import Recorded, Report, Seen
 
 _SECONDS = 20.0  # in which the services must have answered
 _NO_TERMINAL = 1000  # columns
@@ -39,7 +39,7 @@ def status(run: str, *, as_json: bool) -> None:
       fastbatch status corpus               the newest run that was given this --name
       fastbatch status last --json | jq .inputs
     """
-    from fastbatch.reporting import report
+    from fastbatch.telling.reporting import report
 
     with boundary():
         known = _recorded(run)
@@ -51,9 +51,9 @@ def status(run: str, *, as_json: bool) -> None:
 
 
 def _recorded(run: str) -> "Recorded":
-    from fastbatch.holding import holder
     from fastbatch.journal.store import Journal
-    from fastbatch.reporting import Recorded
+    from fastbatch.running.holding import holder
+    from fastbatch.telling.reporting import Recorded
 
     with Journal.opened() as journal:
         record = journal.find(run)

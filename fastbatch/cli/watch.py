@@ -31,8 +31,8 @@ def watch(run: str, **given: Any) -> None:
     with boundary():
         from fastbatch.cli.display import Wishes
         from fastbatch.cli.recorded import conduct, found
-        from fastbatch.manners import Reach
-        from fastbatch.runs import attach
+        from fastbatch.running.manners import Reach
+        from fastbatch.running.runs import attach
 
         flags = {name: given.pop(name) for name in ANEW}
         conduct(found(run), Wishes(**given), flags, attach, Reach.END)

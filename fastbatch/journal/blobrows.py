@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fastbatch.standing import Standing
+from fastbatch.books.standing import Standing
 
 INSERT = "INSERT OR IGNORE INTO blobs VALUES (?, ?, ?)"  # when it was first noted is when it was stored
 

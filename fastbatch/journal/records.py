@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from fastbatch.books.standing import Standing
 from fastbatch.model import Books, Task
 from fastbatch.place import Place
 from fastbatch.settings import Settings
-from fastbatch.standing import Standing
 
 
 class Phase(enum.Enum):

@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from fastbatch.books.standing import Cause, Standing, State
 from fastbatch.journal.codecs import name_in, name_out, path_in, path_out, text_in, text_out
 from fastbatch.journal.records import Attempt, Outcome
 from fastbatch.model import Blob, Bundle, Item, Kind, Plan, Task, bundle_id, bundle_number
-from fastbatch.standing import Cause, Standing, State
 
 Row = tuple[Any, ...]
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from fastbatch.books.standing import Standing
 from fastbatch.errors import JournalFailed, UsageError
 from fastbatch.journal import blobrows, rows, runrows, troubles
 from fastbatch.journal.codecs import json_out, moment_in, moment_out
@@ -22,7 +23,6 @@ from fastbatch.journal.opening import default_path, opened
 from fastbatch.journal.records import Attempt, Changes, Phase, RunRecord
 from fastbatch.journal.schema import transaction
 from fastbatch.model import Plan
-from fastbatch.standing import Standing
 
 _OF_A_RUN = ("items", "bundles", "lost", "tasks")
 

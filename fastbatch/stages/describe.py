@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
+from fastbatch.books.facts import Submit
 from fastbatch.chunks import Described
-from fastbatch.facts import Submit
 from fastbatch.names import MARK
 from fastbatch.workload import INPUT, PROGRAM, RESULT, Workload
 

@@ -11,10 +11,10 @@ from anyio.abc import ObjectReceiveStream
 from fastbatch import names
 from fastbatch.azure.batch import Batch
 from fastbatch.azure.storage import Storage
+from fastbatch.books.facts import Collected, Explain, Fact, Fetch, Unsound
 from fastbatch.capacity import Capacity
 from fastbatch.errors import OutputFailed, Refused, ResultUnsound, ServiceError
 from fastbatch.events import Observer, TaskFailed
-from fastbatch.facts import Collected, Explain, Fact, Fetch, Unsound
 from fastbatch.model import Task
 from fastbatch.stages import describe
 from fastbatch.workload import Workload

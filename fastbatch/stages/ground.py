@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import anyio
 
-from fastbatch import nodecode, pools
+from fastbatch import nodecode
 from fastbatch.azure.services import Services
 from fastbatch.errors import ServiceError, Unreachable
 from fastbatch.events import Observer
-from fastbatch.notes import Notes
+from fastbatch.journal.notes import Notes
 from fastbatch.order import Order
+from fastbatch.pools import obtaining
 from fastbatch.stages import describe
 from fastbatch.stages.upload import MARKED_EVERY
 
@@ -22,7 +23,7 @@ _AFTER_JOB = timedelta(hours=1)
 class Ground:
     """Makes what a run needs, and knows what it made."""
 
-    pool: pools.Pool  # as soon as it is there
+    pool: obtaining.Pool  # as soon as it is there
 
     def __init__(self, order: Order, services: Services, observe: Observer, notes: Notes) -> None:
         self.made: list[str] = []  # on the services, for this run; and the pool, whoever made it
@@ -83,7 +84,7 @@ class Ground:
 
     async def find_pool(self) -> None:
         """Find the pool, or make it."""
-        self.pool = await pools.ensure(self._services.batch, self._order.settings, self._observe)
+        self.pool = await obtaining.ensure(self._services.batch, self._order.settings, self._observe)
         self.made.append(f"pool {self.pool.id}")
         if self.pool.made:
             await self._notes.made_pool()

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 import anyio
 
 from fastbatch import names
-from fastbatch.azure.sending import Json
+from fastbatch.azure.requests import Json
 from fastbatch.azure.services import Services
+from fastbatch.books.facts import Submit
 from fastbatch.chunks import Described
 from fastbatch.errors import NotOurs, Refused
-from fastbatch.facts import Submit
-from fastbatch.notes import Notes
+from fastbatch.journal.notes import Notes
 from fastbatch.order import Order
 from fastbatch.stages import describe
 from fastbatch.stages.ground import Ground

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 from fastbatch import names
 from fastbatch.azure.batch import Batch
-from fastbatch.azure.sending import Json
+from fastbatch.azure.requests import Json
 from fastbatch.journal.records import RunRecord
-from fastbatch.reporting import JobSeen, Seen
-from fastbatch.speeds import Completion
 from fastbatch.stages import describe
 from fastbatch.stages.watch import moment, read
+from fastbatch.telling.reporting import JobSeen, Seen
+from fastbatch.telling.speeds import Completion
 
 _LATELY = (timedelta(minutes=1), timedelta(minutes=10))
 _ENOUGH = 16  # completed tasks that tell a speed well

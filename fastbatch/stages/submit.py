@@ -9,9 +9,9 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from fastbatch.azure.batch import Batch
+from fastbatch.books.facts import Fact, Rejected, Returned, Submit, Submitted
 from fastbatch.chunks import Collection, Described, body
 from fastbatch.errors import Refused
-from fastbatch.facts import Fact, Rejected, Returned, Submit, Submitted
 from fastbatch.masking import masked
 from fastbatch.stages.jobs import OpenJob
 

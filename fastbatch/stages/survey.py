@@ -7,11 +7,11 @@ from datetime import datetime
 
 from fastbatch import names
 from fastbatch.azure.batch import Batch
+from fastbatch.books.recovery import Sighting
+from fastbatch.books.standing import Standing
 from fastbatch.errors import Refused
 from fastbatch.model import Item
-from fastbatch.recovery import Sighting
 from fastbatch.stages.watch import FIELDS_AND_NODES, moment, read
-from fastbatch.standing import Standing
 
 _FIELDS = f"{FIELDS_AND_NODES},state"
 

@@ -16,9 +16,9 @@ from anyio.abc import ObjectReceiveStream
 
 from fastbatch.azure.blobs import StoredBlob
 from fastbatch.azure.storage import Inventory, Storage
+from fastbatch.books.facts import Built, Fact, NotStored, Prepare, Stored
 from fastbatch.capacity import BLOCK, IN_MEMORY, Capacity
 from fastbatch.errors import InputChanged, Refused
-from fastbatch.facts import Built, Fact, NotStored, Prepare, Stored
 from fastbatch.groups import together
 from fastbatch.model import Blob, Bundle, Kind
 from fastbatch.stages import bundle as bundling

@@ -16,9 +16,9 @@ import anyio
 
 from fastbatch import names
 from fastbatch.azure.batch import Batch
+from fastbatch.books.facts import Ended, Fact
+from fastbatch.books.ledger import Ledger
 from fastbatch.events import Observer, TasksCounted
-from fastbatch.facts import Ended, Fact
-from fastbatch.ledger import Ledger
 from fastbatch.masking import masked
 from fastbatch.model import Ending, Task
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from fastbatch.holding import held
 from fastbatch.journal.records import Phase
+from fastbatch.running.holding import held
 from tests.cli import FASTBATCH
 from tests.cli.running import Done, Runner
 from tests.counted import account_of

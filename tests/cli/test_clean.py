@@ -9,9 +9,9 @@ from click.testing import CliRunner
 from fastbatch import Account, state
 from fastbatch.azure import services as services_of_an_account
 from fastbatch.cli.main import main
-from fastbatch.holding import held
 from fastbatch.journal.records import Phase
-from fastbatch.retry import Policy
+from fastbatch.running.holding import held
+from fastbatch.sending.retry import Policy
 from tests.cli import FASTBATCH
 from tests.cli.gates import gate
 from tests.cli.running import Done, Runner

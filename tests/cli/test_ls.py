@@ -15,11 +15,11 @@ from click.testing import CliRunner, Result
 
 from fastbatch import Settings, state
 from fastbatch.cli.main import main
-from fastbatch.holding import held
 from fastbatch.journal.records import Phase, RunRecord
 from fastbatch.journal.store import Journal
 from fastbatch.model import Books
 from fastbatch.place import Place
+from fastbatch.running.holding import held
 from tests.cli import FASTBATCH
 from tests.journal import made
 from tests.journal.made import PLACE

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from fastbatch.azure import services as services_of_an_account
 from fastbatch.cli.main import main
-from fastbatch.retry import Policy
+from fastbatch.sending.retry import Policy
 from tests.cli import FASTBATCH
 from tests.cli.running import Done, Runner, Running
 from tests.cli.terminals import Terminal, terminal

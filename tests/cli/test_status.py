@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from fastbatch.holding import held
+from fastbatch.books.standing import Cause, Standing, State
 from fastbatch.journal.records import Attempt, Outcome, Phase
 from fastbatch.model import Blob, Task
 from fastbatch.place import Place
-from fastbatch.standing import Cause, Standing, State
+from fastbatch.running.holding import held
 from tests.cli import FASTBATCH
 from tests.cli.running import Runner
 from tests.counted import account_of

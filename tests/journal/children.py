@@ -15,7 +15,7 @@ from fastbatch.errors import FastbatchError
 from fastbatch.journal.records import Attempt, Changes
 from fastbatch.journal.store import Journal
 from fastbatch.model import Task
-from fastbatch.standing import Standing
+from fastbatch.books.standing import Standing
 from tests.journal import made
 from tests.journal.made import RUN
 path = Path({str(path)!r})

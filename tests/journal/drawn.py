@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from fastbatch import Settings
+from fastbatch.books.standing import Cause, Standing, State
 from fastbatch.journal.records import Attempt, Outcome, Phase, RunRecord
 from fastbatch.model import Blob, Bundle, Item, Kind, Plan, Task, bundle_id
 from fastbatch.names import new_run
 from fastbatch.place import Place
-from fastbatch.standing import Cause, Standing, State
 from tests.journal.made import record
 
 _BIG = (1 << 63) - 1

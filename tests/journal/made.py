@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fastbatch import Settings
+from fastbatch.books.standing import Standing, State
 from fastbatch.journal.records import Changes, RunRecord
 from fastbatch.model import Blob, Books, Bundle, Item, Kind, Plan, bundle_id
 from fastbatch.place import Place
-from fastbatch.standing import Standing, State
 
 PLACE = Place("mine", "https://mine.eu.batch.azure.com", "stored", "https://stored.blob.core.windows.net", "work")
 MADE = datetime(2026, 5, 9, 7, 35, 25, 123456, UTC)

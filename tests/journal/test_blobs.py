@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from fastbatch.books.standing import Standing
 from fastbatch.journal.records import Changes
 from fastbatch.journal.store import Journal
 from fastbatch.model import Blob
 from fastbatch.place import Place
-from fastbatch.standing import Standing
 from tests.journal import made
 from tests.journal.made import PLACE, standing_changes, stored
 

@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastbatch import Account, state
+from fastbatch.books.standing import Cause, Standing, State
 from fastbatch.errors import JournalFailed, UsageError
 from fastbatch.journal.records import Attempt, Changes, Outcome, Phase, RunRecord
 from fastbatch.journal.store import Journal
 from fastbatch.model import Blob, Books, Item, Kind, Plan, Task
 from fastbatch.names import new_run
 from fastbatch.place import Place
-from fastbatch.standing import Cause, Standing, State
 from tests.journal import drawn, made
 from tests.journal.made import MADE, RUN, standing_changes, stored
 

@@ -9,8 +9,8 @@ import pytest
 from fastbatch import Account
 from fastbatch.azure.services import Services
 from fastbatch.errors import Refused, ServiceError, Unauthorized
-from fastbatch.pools import describe
-from fastbatch.retry import Policy
+from fastbatch.pools.obtaining import describe
+from fastbatch.sending.retry import Policy
 from fastbatch.settings import Settings
 from tests.counted import account_of
 from tests.local import instances

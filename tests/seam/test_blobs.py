@@ -11,7 +11,7 @@ from fastbatch import Account
 from fastbatch.azure.line import Line
 from fastbatch.azure.services import Services
 from fastbatch.errors import Refused, ServiceError
-from fastbatch.retry import Policy
+from fastbatch.sending.retry import Policy
 from tests.counted import Seen, account_of
 from tests.local.instances import Instance, new_name
 from tests.proxy import Rule, proxy

@@ -13,7 +13,7 @@ from fastbatch import Account
 from fastbatch.azure import connections
 from fastbatch.azure.services import Services
 from fastbatch.errors import ServiceError
-from fastbatch.retry import Policy
+from fastbatch.sending.retry import Policy
 from tests.seam import using
 
 KEY = base64.b64encode(b"a key of nobody, and secret").decode()

@@ -7,7 +7,7 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from fastbatch.azure.refusals import Answer, refusal, without_answer
 from fastbatch.errors import QuotaReached, Refused, ServiceError, Unauthorized
-from fastbatch.retry import asked, passes
+from fastbatch.sending.retry import asked, passes
 
 
 def found(status: int, code: str = "", message: str = "", headers: Mapping[str, str] | None = None) -> ServiceError:

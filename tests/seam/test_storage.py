@@ -14,8 +14,8 @@ from fastbatch.azure.line import Line
 from fastbatch.azure.services import Services
 from fastbatch.azure.storage import Storage
 from fastbatch.errors import Unreachable
-from fastbatch.retry import Policy
-from fastbatch.throttle import Throttle
+from fastbatch.sending.retry import Policy
+from fastbatch.sending.throttle import Throttle
 from tests.counted import account_of
 from tests.local.instances import Instance, new_name
 from tests.proxy import Rule, proxy

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from fastbatch.books.facts import Submit
 from fastbatch.chunks import Described
-from fastbatch.facts import Submit
 from fastbatch.stages.jobs import OpenJob
 
 

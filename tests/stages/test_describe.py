@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fastbatch import Account, limits
 from fastbatch.azure.signing import Signer
-from fastbatch.facts import Submit
+from fastbatch.books.facts import Submit
 from fastbatch.model import Blob, Bundle, Item, Kind, Task
 from fastbatch.stages import describe
 from fastbatch.workload import Counting

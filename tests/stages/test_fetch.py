@@ -11,11 +11,11 @@ from azure.storage.blob import ContainerClient
 
 from fastbatch import Account
 from fastbatch.azure.services import Services
+from fastbatch.books.facts import Collected, Explain, Fact, Fetch, Unsound
 from fastbatch.budget import ByteBudget
 from fastbatch.capacity import Capacity
 from fastbatch.errors import OutputFailed, Refused, ResultUnsound
 from fastbatch.events import Event, TaskFailed
-from fastbatch.facts import Collected, Explain, Fact, Fetch, Unsound
 from fastbatch.groups import together
 from fastbatch.model import Blob, Bundle, Ending, Kind, Task
 from fastbatch.stages.fetch import Explainer, Fetcher

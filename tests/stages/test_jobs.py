@@ -10,15 +10,16 @@ from typing import Any
 import anyio
 import pytest
 
-from fastbatch import Account, Settings, runs
+from fastbatch import Account, Settings
 from fastbatch.azure.services import Services
 from fastbatch.errors import NotOurs
 from fastbatch.journal.records import RunRecord
 from fastbatch.journal.store import Journal
-from fastbatch.manners import Manners
 from fastbatch.model import Books, Plan
 from fastbatch.order import Order
 from fastbatch.place import Place
+from fastbatch.running import runs
+from fastbatch.running.manners import Manners
 from fastbatch.stages import describe
 from fastbatch.stages.jobs import Jobs, OpenJob
 from fastbatch.stages.site import Site

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from fastbatch import Account, Settings, limits
 from fastbatch.azure.services import Services
+from fastbatch.books.facts import Fact, Rejected, Submit, Submitted
 from fastbatch.chunks import BODY_BYTES, Described
 from fastbatch.errors import Refused
-from fastbatch.facts import Fact, Rejected, Submit, Submitted
+from fastbatch.journal.notes import Notes
 from fastbatch.model import Blob, Bundle, Kind, Plan, Task
-from fastbatch.notes import Notes
 from fastbatch.order import Order
-from fastbatch.pools import Pool
+from fastbatch.pools.obtaining import Pool
 from fastbatch.stages import submit
 from fastbatch.stages.describe import CANCELLED
 from fastbatch.stages.ground import Ground

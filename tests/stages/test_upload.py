@@ -13,8 +13,8 @@ from azure.storage.blob import BlobClient, ContainerClient
 from fastbatch import Account
 from fastbatch.azure import storage as storage_module
 from fastbatch.azure.services import Services
+from fastbatch.books.facts import Built
 from fastbatch.events import RequestRetried
-from fastbatch.facts import Built
 from fastbatch.model import Bundle
 from fastbatch.stages import bundle as bundling
 from fastbatch.stages import upload as uploading

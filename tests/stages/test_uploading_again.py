@@ -9,7 +9,7 @@ from azure.storage.blob import ContainerClient
 
 from fastbatch import Account
 from fastbatch.azure import storage as storage_module
-from fastbatch.facts import Built, Fact, Prepare, Stored
+from fastbatch.books.facts import Built, Fact, Prepare, Stored
 from fastbatch.model import Bundle, Failure, Kind
 from tests.stages.bundles import tarred, written
 from tests.stages.uploads import Uploads, content, name, upload, whole

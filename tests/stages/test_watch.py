@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from fastbatch import Account
 from fastbatch.azure.services import Services
+from fastbatch.books.facts import Built, Ended, Fact, Stored, Submitted
+from fastbatch.books.ledger import Ledger
 from fastbatch.events import Event, TasksCounted
-from fastbatch.facts import Built, Ended, Fact, Stored, Submitted
-from fastbatch.ledger import Ledger
 from fastbatch.model import Blob, Bundle, Item, Kind, Plan, Task
 from fastbatch.stages.watch import LONGEST, SHORTEST, Watcher, Watermark, moment, next_interval, read
 from tests.counted import account_of

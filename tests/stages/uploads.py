@@ -12,9 +12,9 @@ from azure.storage.blob import ContainerClient
 
 from fastbatch import Account
 from fastbatch.azure.services import Services
+from fastbatch.books.facts import Built, Fact, NotStored, Prepare, Stored
 from fastbatch.budget import ByteBudget
 from fastbatch.capacity import Capacity
-from fastbatch.facts import Built, Fact, NotStored, Prepare, Stored
 from fastbatch.model import Bundle, Item, Kind
 from fastbatch.stages.upload import Uploader, nothing
 from tests.seam import using

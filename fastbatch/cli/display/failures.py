@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from fastbatch.cli.display.labelled import styled
 from fastbatch.cli.display.sentences import brief
 from fastbatch.cli.display.wording import counted
-from fastbatch.failing import Group, grouped
 from fastbatch.model import Failure
+from fastbatch.telling.failing import Group, grouped
 from fastbatch.terminal import escaped
 
 _REASONS = 10

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import click
 
+from fastbatch.books.endings import diagnose
 from fastbatch.cli.display.raw import Raw
 from fastbatch.cli.display.sentences import brief
 from fastbatch.cli.display.streams import lenient
-from fastbatch.endings import diagnose
 from fastbatch.errors import Refused
 from fastbatch.model import Ending, Task
 from fastbatch.stages.logs import Log, Written

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from fastbatch.books.standing import State
 from fastbatch.cli.display.failures import groups_text
 from fastbatch.cli.display.labelled import facts
 from fastbatch.cli.display.wording import counted, rate_text, states_text
 from fastbatch.journal.records import Outcome
-from fastbatch.reporting import JobSeen, Report, Seen, Step, command
-from fastbatch.standing import State
+from fastbatch.telling.reporting import JobSeen, Report, Seen, Step, command
 from fastbatch.terminal import escaped
 from fastbatch.units import shown_duration, shown_size
 

@@ -36,12 +36,12 @@ def create(*, pool_id: str, profile: str | None, local: bool, wait: bool, **flag
 
 
 async def _create(services: "Services", settings: "Settings", *, wait: bool) -> None:
-    from fastbatch import pools
     from fastbatch.cli.display.wording import counted
     from fastbatch.cli.speaking import say, show
-    from fastbatch.health import target
+    from fastbatch.pools import obtaining
+    from fastbatch.pools.health import target
 
-    found, made = await pools.obtain(services.batch, settings, show)
+    found, made = await obtaining.obtain(services.batch, settings, show)
     is_to_have = f"is to have {counted(target(found), 'node')}"
     if made:
         say(f"Pool {settings.pool} was made; it {is_to_have}.")
@@ -59,7 +59,7 @@ async def _wait(services: "Services", pool_id: str) -> None:
     from fastbatch.cli.display.sentences import brief
     from fastbatch.cli.display.wording import states_text
     from fastbatch.cli.speaking import say, show
-    from fastbatch.readiness import wait_until_ready
+    from fastbatch.pools.readiness import wait_until_ready
 
     ready = await wait_until_ready(services.batch, pool_id, show)
     if ready.of_no_use:

@@ -10,7 +10,7 @@ from fastbatch.cli.pool.account import no_such_pool, reached
 
 if TYPE_CHECKING:
     from fastbatch.azure.services import Services
-    from fastbatch.poolstate import PoolDetails
+    from fastbatch.pools.state import PoolDetails
 
 _JOBS = 3  # that are named
 
@@ -38,7 +38,7 @@ def delete(*, pool_id: str, profile: str | None, local: bool, yes: bool) -> None
 async def _delete(services: "Services", pool_id: str, *, yes: bool) -> None:
     from fastbatch.cli.asking import agreed
     from fastbatch.cli.speaking import say
-    from fastbatch.poolstate import look_at
+    from fastbatch.pools.state import look_at
     from fastbatch.terminal import escaped
 
     found = await look_at(services.batch, pool_id)

@@ -26,7 +26,7 @@ def ls(*, profile: str | None, local: bool, as_json: bool) -> None:
         from fastbatch.cli.pool import wording
         from fastbatch.cli.speaking import say
         from fastbatch.cli.table import table
-        from fastbatch.poolstate import look_at_all
+        from fastbatch.pools.state import look_at_all
 
         pools = reached({}, profile=profile, local=local).with_services(lambda services: look_at_all(services.batch))
         if as_json:

@@ -33,11 +33,11 @@ def resize(*, pool_id: str, nodes: int, profile: str | None, local: bool) -> Non
 
 
 async def _resize(services: "Services", pool_id: str, nodes: int) -> None:
-    from fastbatch import pools
     from fastbatch.cli.display.wording import counted
     from fastbatch.cli.speaking import say, show
     from fastbatch.errors import Refused, UsageError
-    from fastbatch.health import target
+    from fastbatch.pools import obtaining
+    from fastbatch.pools.health import target
     from fastbatch.terminal import escaped
 
     found = await services.batch.pool(pool_id)
@@ -49,7 +49,7 @@ async def _resize(services: "Services", pool_id: str, nodes: int) -> None:
     if found.get("enableAutoScale"):
         raise UsageError(f"Pool {name} has as many nodes as its formula says (enableAutoScale), and can't be resized.")
     try:
-        await pools.resize(services.batch, pool_id, nodes, show)
+        await obtaining.resize(services.batch, pool_id, nodes, show)
     except Refused as refused:
         if refused.not_found:
             raise no_such_pool(pool_id) from refused

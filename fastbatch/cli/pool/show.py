@@ -12,7 +12,7 @@ from fastbatch.cli.options import account_options
 from fastbatch.cli.pool.account import no_such_pool, reached
 
 if TYPE_CHECKING:
-    from fastbatch.poolstate import PoolDetails
+    from fastbatch.pools.state import PoolDetails
 
 _SECONDS = len("2026-01-01T00:00:00")  # what follows is of no interest
 
@@ -31,7 +31,7 @@ def show(*, pool_id: str, profile: str | None, local: bool, as_json: bool) -> No
       fastbatch pool show big --json | jq .start_failures
     """
     with boundary():
-        from fastbatch.poolstate import look_at
+        from fastbatch.pools.state import look_at
 
         at = reached({}, profile=profile, local=local)
         found = at.with_services(lambda services: look_at(services.batch, pool_id))

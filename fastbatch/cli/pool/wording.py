@@ -2,7 +2,7 @@
 
 from fastbatch.cli.display.sentences import brief
 from fastbatch.cli.display.wording import counted, states_text
-from fastbatch.poolstate import PoolState
+from fastbatch.pools.state import PoolState
 from fastbatch.terminal import escaped
 
 COLUMNS = ("POOL", "STATE", "NODES", "VM SIZE", "SLOTS", "MADE BY")

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastbatch import Settings
+from fastbatch.books.standing import Cause, Standing, State
 from fastbatch.cli.display.standing import standing_text
 from fastbatch.journal.records import Attempt, Outcome, Phase
 from fastbatch.model import Blob, Task
 from fastbatch.place import Place
-from fastbatch.reporting import JobSeen, Recorded, Seen, report
-from fastbatch.speeds import Completion
-from fastbatch.standing import Cause, Standing, State
+from fastbatch.telling.reporting import JobSeen, Recorded, Seen, report
+from fastbatch.telling.speeds import Completion
 from tests.cli.display import HARMFUL
 from tests.recorded import planned, record_of
 

@@ -1,0 +1,1 @@
+"""Pools: found, made, resized, looked at, and waited for."""

@@ -1,0 +1,1 @@
+"""Runs as a whole: driven, followed, cancelled, cleared away."""

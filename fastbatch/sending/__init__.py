@@ -1,0 +1,1 @@
+"""How requests are sent to a service: how fast, how often, and again."""
