@@ -35,7 +35,8 @@ from fastbatch.stages.ground import Ground
 from fastbatch.stages.jobs import Jobs
 from fastbatch.stages.scan import collisions
 from fastbatch.stages.site import Site
-from fastbatch.stages.survey import Survey, returned, survey
+from fastbatch.stages.survey import Survey, survey
+from fastbatch.stages.unchanged import returned
 from fastbatch.workload import Counting
 
 # A task that waits must be able to begin and to end with what it was signed.

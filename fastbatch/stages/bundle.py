@@ -19,6 +19,7 @@ from fastbatch import tar
 from fastbatch.capacity import IN_MEMORY
 from fastbatch.errors import InputChanged
 from fastbatch.model import Blob, Bundle, Failure, Item, Kind
+from fastbatch.stages.unchanged import is_as_planned
 
 _HASHED_AT_ONCE = 1 << 20
 _SCANNED_AT_ONCE = 1 << 16
@@ -186,10 +187,10 @@ def _read(fd: int, least: int, most: int) -> bytes:
 def _unchanged(item: Item) -> Iterator[int]:
     """Open an input that has to be, and to remain, what it was when the run was planned."""
     with _opened(item.path) as (fd, status):
-        if _differs(status, item):
+        if not is_as_planned(item, status):
             raise InputChanged(_SINCE_PLANNED)
         yield fd
-        if _differs(os.fstat(fd), item):
+        if not is_as_planned(item, os.fstat(fd)):
             raise InputChanged(_WHILE_READ)
 
 
@@ -208,7 +209,3 @@ def _opened(path: str) -> Iterator[tuple[int, os.stat_result]]:
         raise InputChanged("it is gone since the run was planned") from error
     except OSError as error:
         raise InputChanged(f"it can't be read: {error.strerror or error}") from error
-
-
-def _differs(status: os.stat_result, item: Item) -> bool:
-    return (status.st_size, status.st_mtime_ns) != (item.size, item.mtime_ns)

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator
-from datetime import timedelta
 
 import anyio
 
@@ -15,9 +14,6 @@ from fastbatch.order import Order
 from fastbatch.pools import obtaining
 from fastbatch.stages import describe
 from fastbatch.stages.upload import MARKED_EVERY
-
-# Signatures outlive the job, so that its last tasks can write.
-_AFTER_JOB = timedelta(hours=1)
 
 
 class Ground:
