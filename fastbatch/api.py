@@ -130,7 +130,8 @@ async def resume(
     if account is None:
         account = await to_thread.run_sync(partial(configured_account, record.place.profile))
     if not record.place.is_of(account):
-        raise UsageError(f"Run {record.id} is on another account: {record.place.batch_account}.")
+        where = record.place.batch_account
+        raise UsageError(f"Run {record.id} is on another account: {where}. Set that one, or give it as account=.")
     again = Again.ALL if failed else Again.PASSING
     return await carry_on(record.id, account, Manners(observe, confirm, stopwatch), again=again)
 

@@ -12,8 +12,8 @@ from fastbatch.journal.records import Phase, RunRecord
 from fastbatch.journal.store import Journal
 from fastbatch.patience import Patience
 from fastbatch.running.holding import holder
-from fastbatch.running.ownjobs import OwnJobs, look_at_jobs
 from fastbatch.stages.describe import CANCELLED
+from fastbatch.stages.ownjobs import OwnJobs, look_at_jobs
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from fastbatch.azure.storage import Storage
 from fastbatch.groups import together
 from fastbatch.journal.records import RunRecord
 from fastbatch.journal.store import Journal
-from fastbatch.running.ownjobs import OwnJobs, look_at_jobs
 from fastbatch.stages.describe import BUNDLES, results_container
+from fastbatch.stages.ownjobs import OwnJobs, look_at_jobs
 
 _AT_ONCE = 32
 

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from fastbatch import names
 from fastbatch.azure.batch import Batch
 from fastbatch.azure.requests import Json
 from fastbatch.journal.records import RunRecord
-from fastbatch.stages import describe
+from fastbatch.stages.ownjobs import look_at_jobs
 from fastbatch.stages.watch import moment, read
 from fastbatch.telling.reporting import JobSeen, Seen
 from fastbatch.telling.speeds import Completion
@@ -18,24 +17,15 @@ _ENOUGH = 16  # completed tasks that tell a speed well
 
 async def look(batch: Batch, record: RunRecord) -> Seen:
     """Look at the jobs of a run, and at its pool."""
-    jobs: list[JobSeen] = []
-    gone, strange = [], []
-    for number in range(record.job + 1):
-        job_id = names.job(record.id, number)
-        job = await batch.job(job_id)
-        if job is None:
-            gone.append(job_id)
-        elif not describe.is_ours(job, record.uid):
-            strange.append(job_id)
-        else:
-            jobs.append(_seen(job, await batch.task_counts(job_id)))
+    own = await look_at_jobs(batch, record)
+    jobs = [_seen(job, await batch.task_counts(job["id"])) for job in own.found]
     pool = await batch.pool(record.settings.pool)
     nodes = await batch.node_counts(record.settings.pool) if pool else {}
     return Seen(
         batch.line.clock.now(),
         tuple(jobs),
-        tuple(gone),
-        tuple(strange),
+        own.gone,
+        own.of_others,
         pool["state"] if pool else None,
         {state: count for state, count in nodes.items() if count and state != "total"},
         tuple(await _completions(batch, jobs)),
