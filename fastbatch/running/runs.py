@@ -20,7 +20,7 @@ from fastbatch.events import Noticed, RunCompleted, RunPlanned, RunResumed, RunS
 from fastbatch.journal.notes import Notes
 from fastbatch.journal.records import Phase, RunRecord
 from fastbatch.journal.store import Journal
-from fastbatch.model import Books, Plan, Summary
+from fastbatch.model import Books, Plan, Summary, shown
 from fastbatch.order import Order
 from fastbatch.outputs import output_name
 from fastbatch.place import Place
@@ -112,24 +112,40 @@ async def bring(run: str, account: Account, manners: Manners, settings: Settings
     """
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(Journal.opened())
-        record = journal.record(run)
-        settings = settings or record.settings
-        if gone := _why_gone(record):
-            raise UsageError(gone)
         try:
             stack.enter_context(held(run))
         except Busy:
             folder, ours = stack.enter_context(tempfile.TemporaryDirectory(prefix="fastbatch-")), None
         else:
             folder, ours = stack.enter_context(_folder(run)), journal
+        record = journal.record(run)  # only now, as who drove it until now may just have ended it
+        settings = settings or record.settings
+        if gone := _why_gone(record):
+            raise UsageError(gone)
         plan = await _planned(journal, run, settings)
         _tell_plan(run, plan, settings, manners)
+        if ours is None:
+            settings = _apart(settings, record, manners)
         order = _order(record, plan, settings, folder)
         async with _on_site(order, account, manners, journal) as site:
             known, listed = await _look(order, site, journal)
             standings = await to_thread.run_sync(journal.standings, run)
             recovery = recover(plan.bundles, standings, known, Again.NOTHING)
             return await Drive(order, site, _start(known, listed, recovery), manners, ours).present()
+
+
+def _apart(settings: Settings, record: RunRecord, manners: Manners) -> Settings:
+    """Leave the outputs of a run to the process that drives it: it may have written more by the time we do."""
+    theirs = record.settings.output
+    if settings.output is None or theirs is None or os.path.realpath(settings.output) != os.path.realpath(theirs):
+        return settings
+    manners.observe(
+        Noticed(
+            f"Another process drives run {record.id} and writes to {shown(theirs)!r}, so what is done by now is only "
+            "shown. To have it written, name another folder with --output."
+        )
+    )
+    return dataclasses.replace(settings, output=None)
 
 
 async def _planned(journal: Journal, run: str, settings: Settings) -> Plan:
