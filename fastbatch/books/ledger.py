@@ -305,10 +305,10 @@ class Ledger:
         entry = self._entries[ending.task.bundle]
         if not self.expects(ending.task):
             return []
+        if entry.standing.state is State.FETCHING:  # another's result is on its way: it is asked for again after that
+            return []
         self._open_tasks.close(ending.task)
         self._ended_tasks.add(ending.task)
-        if entry.standing.state is State.FETCHING:  # an earlier attempt's result is on its way
-            return []
         if ending.succeeded:
             self._move(entry, State.FETCHING)
             return [Fetch(ending.task, entry.bundle, frozenset(entry.standing.lost))]
@@ -323,6 +323,9 @@ class Ledger:
         if entry.standing.done_by == fact.task:
             entry.standing.done_by = None
         ending = Ending(fact.task, succeeded=False)
+        if Task(entry.bundle.id, entry.standing.attempt) in self._open_tasks:  # a later attempt may have a sound one
+            self._move(entry, State.WAITING)
+            return [Explain(ending, fact.reason, retried=True)]
         return self._retry_or_fail(entry, ending, Diagnosis(fact.reason, Cure.AGAIN))
 
     def _abandoned(self, fact: Abandoned) -> list[Action]:

@@ -29,6 +29,7 @@ from fastbatch.books.facts import (
 from fastbatch.books.ledger import Ledger
 from fastbatch.events import BundleUploaded, InputFailed, TaskDone, TasksSubmitted
 from fastbatch.model import Blob, Bundle, Ending, Failure, Item, Kind, Plan, Task
+from fastbatch.standing import Standing, State
 
 BLOB = Blob("d" * 64, 100)
 OTHER_BLOB = Blob("e" * 64, 90)
@@ -478,6 +479,23 @@ def test_a_failed_attempt_takes_nothing_from_a_result_that_is_on_its_way() -> No
     assert ledger.apply(ended(Task("b00001", 1), exit_code=3)) == []
     ledger.apply(Collected(Task("b00001")))
     assert ledger.books.done == 1
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_an_earlier_attempt_whose_result_is_unsound_takes_nothing_from_a_later_one(retries: int) -> None:
+    """The later one is waited for, though it ended while the other's result was on its way; there is no third."""
+    first, second = Task("b00001"), Task("b00001", 1)
+    standing = Standing(State.WAITING, BLOB, uploaded=False, attempt=1)
+    ledger = Ledger(plan_of([1]), retries=retries, retry_wait=1, standings={"b00001": standing}, live={second: 0})
+    ledger.apply(ended(first))
+    ledger.apply(ended(second))
+    told = ledger.apply(Unsound(first, "it is not there"))
+
+    assert [type(action) for action in told] == [Explain]
+    assert ledger.expects(second)
+    assert isinstance(ledger.apply(ended(second))[0], Fetch)
+    ledger.apply(Collected(second))
+    assert (ledger.books.done, ledger.on_service) == (1, 0)
 
 
 def test_all_that_is_known_of_is_on_the_service() -> None:
