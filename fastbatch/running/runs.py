@@ -23,6 +23,7 @@ from fastbatch.journal.store import Journal
 from fastbatch.model import Books, Plan, Summary, shown
 from fastbatch.order import Order
 from fastbatch.outputs import output_name
+from fastbatch.groups import together
 from fastbatch.place import Place
 from fastbatch.running.driving import Drive
 from fastbatch.running.following import follow
@@ -225,10 +226,14 @@ class _GoingOn:
         return summary
 
     async def _stop(self, recovery: Recovery) -> None:
-        """End tasks that would only fail."""
-        for sighting in recovery.stops:
-            job = names.job(self._order.run, sighting.job)
-            await self._site.services.batch.end_task(job, sighting.task.id)
+        """End tasks that would only fail, some at once."""
+        todo = iter(recovery.stops)
+
+        async def work() -> None:
+            for sighting in todo:
+                await self._site.services.batch.end_task(names.job(self._order.run, sighting.job), sighting.task.id)
+
+        await together([work] * min(self._order.settings.batch_requests, len(recovery.stops)))
         if recovery.stops:
             self._manners.observe(Noticed(f"{len(recovery.stops)} tasks that waited for too long are tried anew."))
 

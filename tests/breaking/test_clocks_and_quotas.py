@@ -2,6 +2,7 @@
 
 import datetime as dt
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,7 @@ from fastbatch.local.testing import LocalBatch
 from tests.breaking.trial import Trial
 from tests.cli import FASTBATCH
 from tests.local.instances import job, pool
+from tests.proxy import Rule
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -122,4 +124,27 @@ def test_tasks_that_wait_with_signatures_that_ran_out_are_made_anew(trial: Trial
 
     assert done.code == 0
     assert all(record["event"] != "task.failed" for record in done.records())
+    trial.assert_whole()
+
+
+@pytest.mark.slow
+def test_tasks_that_wait_too_long_are_ended_side_by_side(trial: Trial, local: LocalBatch) -> None:
+    """There may be thousands. With the last one their job ends, which was to: what is tried anew has another one."""
+    local.set_limits(node_boot_seconds=5 * MINUTE)
+    with signing_for(trial, 0):
+        assert trial.run("--detach").code == 0
+    two = threading.Barrier(2)
+
+    def come_as_two() -> None:
+        two.wait(10)
+
+    trial.batch.rules.append(Rule("POST", "/tasks/.*/terminate", times=2, then=come_as_two))
+    with trial.running(verb="resume") as run:
+        run.until("tasks.submitted")
+        local.clock.advance(dt.timedelta(minutes=5))
+        done = run.end()
+
+    assert done.code == 0
+    assert not two.broken
+    assert trial.batch.count("POST", r"/jobs/run-[^/]*-a1/addtaskcollection")
     trial.assert_whole()
