@@ -229,7 +229,8 @@ class Ledger:
         standing = entry.standing
         if standing.blob not in (None, fact.blob):  # what it was before is stored, not what it is now
             standing.uploaded = None
-        standing.blob, standing.checks = fact.blob, fact.checks
+        if fact.blob is not None or entry.bundle.kind is not Kind.SLICE:  # what it was, other slices still are
+            standing.blob, standing.checks = fact.blob, fact.checks
         # Who was told of changes may be writing them down: what they have is not changed.
         standing.lost = {**standing.lost, **{failure.name: failure.reason for failure in fact.failures}}
         told = [action for failure in fact.failures for action in self._lose(failure)]

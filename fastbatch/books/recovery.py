@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from fastbatch.books.endings import Cure, diagnose
 from fastbatch.books.standing import Standing, State
-from fastbatch.model import Bundle, Ending, Task
+from fastbatch.model import Bundle, Ending, Kind, Task
 
 
 class Again(enum.Enum):
@@ -71,7 +71,8 @@ def recover(
         tried[task.bundle] = max(tried.get(task.bundle, -1), task.attempt)
     found, endings, live, stops = dict[str, Standing](), list[Ending](), dict[Task, int](), list[Sighting]()
     for bundle in bundles:
-        one = _Bundle(copy(standings.get(bundle.id) or Standing()), seen[bundle.id], tried.get(bundle.id), known)
+        standing = copy(standings.get(bundle.id) or Standing())
+        one = _Bundle(bundle.kind, standing, seen[bundle.id], tried.get(bundle.id), known)
         found[bundle.id] = one.recovered(again, returned)
         endings += one.endings
         live |= one.live
@@ -114,10 +115,11 @@ def _is_final(ending: Ending, again: Again) -> bool:
 class _Bundle:
     """A bundle whose standing is found."""
 
-    def __init__(self, standing: Standing, seen: list[Sighting], tried: int | None, known: Known) -> None:
+    def __init__(self, kind: Kind, standing: Standing, seen: list[Sighting], tried: int | None, known: Known) -> None:
         self.endings: list[Ending] = []
         self.live: dict[Task, int] = {}
         self.stops: list[Sighting] = []
+        self._kind = kind
         self._standing = standing
         self._seen = sorted(seen, key=lambda sighting: sighting.task.attempt)
         self._tried = tried
@@ -138,10 +140,11 @@ class _Bundle:
         return self._prepared()
 
     def _built_anew(self, returned: frozenset[str]) -> Standing:
-        """Build it of what is there again, too; what it was before does not count."""
+        """Build it of what is there again, too; what it was before counts only for a slice, which others must fit."""
         self.stops += [one for one in self._seen if one.ending is None and one.job == self._known.live_job]
         lost = {name: reason for name, reason in self._standing.lost.items() if name not in returned}
-        return Standing(lost=lost, attempt=self._next_attempt())
+        blob = self._standing.blob if self._kind is Kind.SLICE else None
+        return Standing(blob=blob, lost=lost, attempt=self._next_attempt())
 
     def _success(self) -> Sighting | None:
         """Give an attempt that ended well."""

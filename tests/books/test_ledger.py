@@ -1,6 +1,7 @@
 """The books of a run: whatever happens in whatever order, every input is in exactly one place."""
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import pytest
@@ -28,8 +29,8 @@ from fastbatch.books.facts import (
 )
 from fastbatch.books.ledger import Ledger
 from fastbatch.events import BundleUploaded, InputFailed, TaskDone, TasksSubmitted
-from fastbatch.model import Blob, Bundle, Ending, Failure, Item, Kind, Plan, Task
-from fastbatch.standing import Standing, State
+from fastbatch.model import Blob, Books, Bundle, Ending, Failure, Item, Kind, Plan, Task
+from fastbatch.books.standing import Standing, State
 
 BLOB = Blob("d" * 64, 100)
 OTHER_BLOB = Blob("e" * 64, 90)
@@ -332,6 +333,19 @@ def test_an_ending_may_be_seen_before_the_answer_to_its_submission() -> None:
     assert asked(ledger.apply(Submitted((task,)))) == []
     ledger.apply(Collected(task))
     assert ledger.settled
+
+
+def test_a_slice_stays_what_it_was_when_its_file_is_lost() -> None:
+    """Of many files, what is lost is lost; but what the file was is in other slices, which this one must fit."""
+    plan = plan_of([1], [2])
+    standing = Standing(State.PREPARING, BLOB)
+    ledger = Ledger(plan, retries=0, retry_wait=1, standings={bundle.id: copy(standing) for bundle in plan.bundles})
+    for bundle in plan.bundles:
+        ledger.apply(Built(bundle.id, None, (Failure(bundle.items[0].name, "its content changed"),)))
+
+    expected = {bundle.id: BLOB if bundle.kind is Kind.SLICE else None for bundle in plan.bundles}
+    assert {bundle: standing.blob for bundle, standing in ledger.changes().items()} == expected
+    assert ledger.books == Books(2, 0, 2)
 
 
 def test_a_digest_mismatch_uploads_again_and_replaces_what_is_there() -> None:

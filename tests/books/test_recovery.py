@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fastbatch.books.recovery import Again, Known, Recovery, Sighting, has_work, is_tried_again, recover
 from fastbatch.books.standing import Cause, Standing, State
-from fastbatch.model import Blob, Bundle, Ending, Task
+from fastbatch.model import Blob, Bundle, Ending, Kind, Task
 from tests.books.test_ledger import BLOB, plan_of
 
 BUNDLE = "b00001"
@@ -148,13 +148,15 @@ def test_no_attempt_is_made_twice(case: Case) -> None:
 @settings(max_examples=80)
 @given(cases())
 def test_what_was_done_stays_known(case: Case) -> None:
-    """By which task, and what blob there is, and which inputs are lost; unless it is to be another one."""
+    """By which task, what blob there is, and which inputs are lost; unless it is to be another one, as no slice is."""
     recovery = case.recovered()
+    slices = {bundle.id for bundle in case.bundles if bundle.kind is Kind.SLICE}
     for bundle, standing in recovery.standings.items():
         before = case.standing(bundle)
         if case.is_built_anew(bundle):
             left = {name: reason for name, reason in before.lost.items() if name not in case.returned}
-            assert standing == Standing(lost=left, attempt=standing.attempt)
+            blob = before.blob if bundle in slices else None
+            assert standing == Standing(blob=blob, lost=left, attempt=standing.attempt)
         else:
             kept = (standing.done_by, standing.blob, standing.uploaded, standing.lost)
             assert kept == (before.done_by, before.blob, before.uploaded, before.lost)
@@ -349,6 +351,19 @@ def test_an_input_that_is_there_again_makes_another_bundle_of_it() -> None:
 
     standing, _ = one(done, seen(0, "well"), returned=there)
     assert standing.lost == done.lost
+
+
+def test_a_slice_of_a_file_that_is_there_again_must_be_what_it_was() -> None:
+    """Other slices are of what the file was then, and two contents of one file are never mixed."""
+    bundles = plan_of([], [2]).bundles
+    name = bundles[0].items[0].name
+    standings = {
+        bundles[0].id: Standing(State.DONE, BLOB, uploaded=True, done_by=Task(bundles[0].id)),
+        bundles[1].id: Standing(State.FAILED, BLOB, lost={name: "its content changed"}),
+    }
+    recovery = recover(bundles, standings, Known(), Again.ALL, frozenset({name}))
+
+    assert recovery.standings[bundles[1].id] == Standing(State.PREPARING, BLOB)
 
 
 def test_what_can_not_be_read_is_not_there_again() -> None:
