@@ -9,11 +9,11 @@ from functools import partial
 import anyio
 from anyio import to_thread
 
-from fastbatch.events import Detached, RunCompleted
+from fastbatch.events import Detached, Noticed, RunCompleted
 from fastbatch.groups import unwrapped
 from fastbatch.journal.records import Changes, Phase
 from fastbatch.journal.store import Journal
-from fastbatch.model import Summary, Totals
+from fastbatch.model import Summary, Totals, shown
 from fastbatch.order import Order
 from fastbatch.outputs import SUMMARY, Outputs
 from fastbatch.running.manners import Manners, Reach
@@ -88,7 +88,7 @@ class Drive:
             if reach is Reach.SUBMITTED and not limit.cancelled_caught:
                 return await self._leave_to_the_service()
             with self._manners.stopwatch.during("merge"):
-                totals = await self._merged()
+                totals = await self._merged(self._settings.output)
             await self._end(totals)
         except BaseException as error:
             await self._cleaner.leave(error)
@@ -102,22 +102,34 @@ class Drive:
             self._manners.observe(RunCompleted(summary))
         return summary
 
-    async def present(self) -> Summary:
-        """Bring here what is done, and leave everything else as it is."""
+    async def present(self, before: int = 0) -> Summary:
+        """
+        Bring here what is done, and leave everything else as it is.
+
+        Outputs of so many inputs as there were `before` are not written over with fewer.
+        """
         with anyio.move_on_after(self._settings.timeout), unwrapped():
             await self._pipeline.run()
+        output, done = self._settings.output, self._pipeline.ledger.books.done
+        if output is not None and done < before:
+            self._manners.observe(
+                Noticed(
+                    f"{before} inputs were done, but only {done} are still there: {shown(output)!r} stays as it is."
+                )
+            )
+            output = None
         with self._manners.stopwatch.during("merge"):
-            totals = await self._merged()
+            totals = await self._merged(output)
         summary = self._summary(totals)
-        if self._settings.output is not None:
-            self._write(self._settings.output, summary)
+        if output is not None:
+            self._write(output, summary)
         if not summary.books.open:
             await self._be_over(summary)
         self._manners.observe(RunCompleted(summary))
         return summary
 
-    async def _merged(self) -> Totals:
-        totals = await merged(self._pipeline.found(), self._order, self._settings.output)
+    async def _merged(self, output: str | None) -> Totals:
+        totals = await merged(self._pipeline.found(), self._order, output)
         self._pipeline.ledger.check_bytes(totals.bytes)
         return totals
 

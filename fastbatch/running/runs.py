@@ -132,21 +132,28 @@ async def bring(run: str, account: Account, manners: Manners, settings: Settings
             known, listed = await _look(order, site, journal)
             standings = await to_thread.run_sync(journal.standings, run)
             recovery = recover(plan.bundles, standings, known, Again.NOTHING)
-            return await Drive(order, site, _start(known, listed, recovery), manners, ours).present()
+            kept = record.summary is not None and _is_its_output(settings.output, record)
+            before = Summary.of(record.summary or {}).books.done if kept else 0
+            return await Drive(order, site, _start(known, listed, recovery), manners, ours).present(before)
 
 
 def _apart(settings: Settings, record: RunRecord, manners: Manners) -> Settings:
     """Leave the outputs of a run to the process that drives it: it may have written more by the time we do."""
-    theirs = record.settings.output
-    if settings.output is None or theirs is None or os.path.realpath(settings.output) != os.path.realpath(theirs):
+    if not _is_its_output(settings.output, record):
         return settings
     manners.observe(
         Noticed(
-            f"Another process drives run {record.id} and writes to {shown(theirs)!r}, so what is done by now is only "
-            "shown. To have it written, name another folder with --output."
+            f"Another process drives run {record.id} and writes its outputs, so what is done by now is only shown. "
+            "To have it written, name another folder with --output."
         )
     )
     return dataclasses.replace(settings, output=None)
+
+
+def _is_its_output(output: str | None, record: RunRecord) -> bool:
+    """Tell whether it is into this folder that a run writes by itself."""
+    own = record.settings.output
+    return output is not None and own is not None and os.path.realpath(output) == os.path.realpath(own)
 
 
 async def _planned(journal: Journal, run: str, settings: Settings) -> Plan:

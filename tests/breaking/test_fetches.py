@@ -1,10 +1,11 @@
-"""Runs that several processes have to do with at once."""
+"""Outputs that a fetch might write over: by another process, or of what is gone since."""
 
 import threading
 
 import pytest
 
 from tests.breaking.trial import Trial
+from tests.cli import FASTBATCH
 from tests.proxy import Rule
 
 pytestmark = pytest.mark.timeout(120)
@@ -36,3 +37,17 @@ def test_a_fetch_writes_nothing_over_what_the_process_that_drives_the_run_wrote(
     assert brought.code == 1
     assert "Another process drives run" in brought.err
     trial.assert_whole()
+
+
+def test_a_fetch_of_what_is_gone_leaves_the_outputs_as_they_are(trial: Trial) -> None:
+    """They are all that there is; whoever asks again gets the same."""
+    assert trial.run("--keep-data").code == 0
+    with trial.runner.services.blobs() as service:
+        for container in service.list_containers("fastbatch-out-"):
+            service.delete_container(container.name)
+
+    for _ in range(2):
+        brought = trial.runner.call(*FASTBATCH, "fetch", "last", "--json")
+        assert brought.code == 1
+        assert "24 inputs were done, but only 0 are still there" in brought.err
+        trial.assert_counted()
