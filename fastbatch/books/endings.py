@@ -12,6 +12,7 @@ class Cure(enum.Enum):
     NONE = "none"
     LATER = "later"  # but not now: the service ended it as it was told to, by a user or by a limit
     AGAIN = "again"
+    LOOK = "look"  # whether the blob is still there, and then again: storage has lost a result
     UPLOAD = "upload"  # and then again: the blob is gone or damaged
 
 

@@ -327,7 +327,7 @@ class Ledger:
         if Task(entry.bundle.id, entry.standing.attempt) in self._open_tasks:  # a later attempt may have a sound one
             self._move(entry, State.WAITING)
             return [Explain(ending, fact.reason, retried=True)]
-        return self._retry_or_fail(entry, ending, Diagnosis(fact.reason, Cure.AGAIN))
+        return self._retry_or_fail(entry, ending, Diagnosis(fact.reason, Cure.LOOK))
 
     def _abandoned(self, fact: Abandoned) -> list[Action]:
         """Fail what is still to run; results that are on their way count."""
@@ -340,15 +340,15 @@ class Ledger:
         return actions
 
     def _retry_or_fail(self, entry: _Entry, ending: Ending, diagnosis: Diagnosis) -> list[Action]:
-        cures_now = diagnosis.cure in (Cure.AGAIN, Cure.UPLOAD)
+        cures_now = diagnosis.cure in (Cure.AGAIN, Cure.LOOK, Cure.UPLOAD)
         if not cures_now or entry.standing.attempt - entry.first >= self._retries:
             cause = Cause(diagnosis.reason, ending.task, passing=diagnosis.cure is not Cure.NONE)
             return [Explain(ending, diagnosis.reason, retried=False), *self._fail(entry, cause)]
         entry.standing.attempt += 1
         told = Explain(ending, diagnosis.reason, retried=True)
-        if diagnosis.cure is Cure.UPLOAD:
+        if diagnosis.cure in (Cure.LOOK, Cure.UPLOAD):
             self._move(entry, State.PREPARING)
-            return [told, entry.prepare(replace=True)]
+            return [told, entry.prepare(replace=diagnosis.cure is Cure.UPLOAD)]
         return [told, *self._submit(entry)]
 
     def _collected(self, task: Task) -> list[Action]:

@@ -407,10 +407,21 @@ def test_attempts_have_an_end() -> None:
     assert (ledger.books.failed, ledger.settled, ledger.on_service) == (1, True, 0)
 
 
+def test_before_another_attempt_at_a_result_that_is_lost_its_bundle_is_looked_for() -> None:
+    """Who lost the one may have lost the other, and the attempt would fail for the want of it."""
+    ledger = began(plan_of([1]), retries=1)
+    ledger.apply(ended(Task("b00001")))
+    (prepare,) = asked(ledger.apply(Unsound(Task("b00001"), "it is not there")))
+
+    assert isinstance(prepare, Prepare)
+    assert (prepare.blob, prepare.replace) == (BLOB, False)
+
+
 def test_a_sound_result_of_an_earlier_attempt_counts() -> None:
     """What a later attempt comes to changes nothing then."""
     ledger = began(plan_of([1]))
     ledger.apply(Unsound(Task("b00001"), "it is not there"))
+    ledger.apply(Stored("b00001", reused=True))
     ledger.apply(Submitted((Task("b00001", 1),)))
 
     assert isinstance(ledger.apply(ended(Task("b00001")))[0], Fetch)
@@ -487,6 +498,7 @@ def test_a_failed_attempt_takes_nothing_from_a_result_that_is_on_its_way() -> No
     """The first sound result counts, whichever attempt it is of."""
     ledger = began(plan_of([1]), retries=1)
     ledger.apply(Unsound(Task("b00001"), "it is not there"))
+    ledger.apply(Stored("b00001", reused=True))
     ledger.apply(Submitted((Task("b00001", 1),)))
     ledger.apply(ended(Task("b00001")))
 
