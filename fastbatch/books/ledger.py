@@ -37,7 +37,7 @@ from fastbatch.books.inputs import Inputs
 from fastbatch.books.opentasks import OpenTasks
 from fastbatch.books.standing import Cause, Standing, State
 from fastbatch.events import BundleUploaded, InputFailed, TaskDone, TasksSubmitted
-from fastbatch.model import Books, Bundle, Ending, Failure, Item, Plan, Task
+from fastbatch.model import Books, Bundle, Ending, Failure, Item, Kind, Plan, Task
 
 _LONGEST_DELAY = 60.0
 _BEFORE_RESULTS = frozenset({State.PREPARING, State.SUBMITTING, State.WAITING})

@@ -17,13 +17,13 @@ from fastbatch.books.recovery import Again, Known, Recovery, has_work, recover
 from fastbatch.configuration.checking import problems_of_account
 from fastbatch.errors import Busy, OutputFailed, UsageError
 from fastbatch.events import Noticed, RunCompleted, RunPlanned, RunResumed, RunStarted
+from fastbatch.groups import together
 from fastbatch.journal.notes import Notes
 from fastbatch.journal.records import Phase, RunRecord
 from fastbatch.journal.store import Journal
-from fastbatch.model import Books, Plan, Summary, shown
+from fastbatch.model import Books, Plan, Summary
 from fastbatch.order import Order
 from fastbatch.outputs import output_name
-from fastbatch.groups import together
 from fastbatch.place import Place
 from fastbatch.running.driving import Drive
 from fastbatch.running.following import follow

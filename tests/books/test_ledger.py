@@ -28,9 +28,9 @@ from fastbatch.books.facts import (
     Unsound,
 )
 from fastbatch.books.ledger import Ledger
+from fastbatch.books.standing import Standing, State
 from fastbatch.events import BundleUploaded, InputFailed, TaskDone, TasksSubmitted
 from fastbatch.model import Blob, Books, Bundle, Ending, Failure, Item, Kind, Plan, Task
-from fastbatch.books.standing import Standing, State
 
 BLOB = Blob("d" * 64, 100)
 OTHER_BLOB = Blob("e" * 64, 90)
