@@ -244,6 +244,10 @@ class Ledger:
         if standing.state is not State.PREPARING or standing.blob is None:
             return []
         if standing.uploaded is not None:  # one that is repaired was told when it was first uploaded
+            if not (standing.uploaded or fact.reused):  # and now it is ours
+                standing.uploaded = True
+                self.reused -= 1
+                self._count_stored(standing.blob.length, reused=False)
             return self._submit(entry)
         standing.uploaded = not fact.reused
         self._count_stored(standing.blob.length, reused=fact.reused)

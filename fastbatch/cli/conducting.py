@@ -20,9 +20,13 @@ from fastbatch.stopwatch import Stopwatch
 class Conductor:
     """Has a run done, with questions to the user; a signal ends it."""
 
-    def __init__(self, display: Display, stopwatch: Stopwatch, reach: Reach = Reach.END) -> None:
+    def __init__(
+        self, display: Display, stopwatch: Stopwatch, reach: Reach = Reach.END, *, of_a_sample: bool = False
+    ) -> None:
+        """Take it that the inputs go when this ends, if they are those `of_a_sample`."""
         self._display = display
         self._manners = Manners(self._observe, _asking(display), stopwatch, reach)
+        self._of_a_sample = of_a_sample
         self._run = ""
         self._is_of_another = False
         self.is_detached = False
@@ -55,7 +59,10 @@ class Conductor:
             return f"Stopped watching; the run goes on. To watch it again: fastbatch watch {self._run}"
         if self._manners.reach is Reach.PRESENT:
             return f"Stopped before all was here; to bring it: fastbatch fetch {self._run}"
-        return f"Stopped before all was done; tasks that Batch has go on. To go on here: fastbatch resume {self._run}"
+        stopped = "Stopped before all was done; tasks that Batch has go on."
+        if self._of_a_sample:
+            stopped += " What of the sample was not uploaded is gone, and would fail."
+        return f"{stopped} To go on here: fastbatch resume {self._run}"
 
 
 def end(display: Display, *, complete: bool) -> None:

@@ -120,7 +120,8 @@ def _run(asked: _Asked, inputs: list[str], flags: dict[str, Any]) -> None:
     with choose(wishes) as display:
         account = configuration.account or _local_account(quiet=asked.quiet)
         place = Place.of(account, profile=configuration.profile, local=configuration.account is None)
-        conductor = Conductor(display, stopwatch, Reach.SUBMITTED if asked.detach else Reach.END)
+        reach = Reach.SUBMITTED if asked.detach else Reach.END
+        conductor = Conductor(display, stopwatch, reach, of_a_sample=asked.sample is not None)
         summary = conductor.conduct(partial(carry_out, plan, configuration.settings, account, place=place))
     end(display, complete=summary.complete or (conductor.is_detached and not summary.books.failed))
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from fastbatch.books.standing import Standing
-from fastbatch.model import Books, Task
+from fastbatch.errors import JournalFailed
+from fastbatch.model import Books, Summary, Task
 from fastbatch.place import Place
 from fastbatch.settings import Settings
 
@@ -48,6 +49,16 @@ class RunRecord:
     made_pool: bool = False
     cleaned: bool = False  # what it made on the services is deleted
     summary: Mapping[str, object] | None = None  # as JSON has it
+
+    def result(self) -> Summary:
+        """Give what it came to, if that was written down. Raises JournalFailed where it can't be read."""
+        try:
+            return Summary.of(self.summary or {})
+        except (KeyError, TypeError, ValueError) as error:
+            raise JournalFailed(
+                f"What run {self.id} came to can't be read in the journal. If its results are still in storage, "
+                f"bring them anew: fastbatch fetch {self.id}"
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)

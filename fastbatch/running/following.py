@@ -41,7 +41,7 @@ async def follow(run: str, observe: Observer, settings: Settings | None = None) 
         raise StillGoing(_gone_so_far(record))
     if record.phase not in (Phase.OVER, Phase.CANCELLED) or record.summary is None:
         return None
-    summary = Summary.of(record.summary)
+    summary = record.result()
     observe(RunCompleted(summary))
     return summary
 

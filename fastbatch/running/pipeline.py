@@ -211,7 +211,7 @@ class Pipeline:
         await self._site.ground.pool_is_there.wait()
         guard = Guard(
             self._site.services.batch,
-            Guarded(self._order.settings.pool, self._site.jobs),
+            Guarded(self._order.settings.pool, self._site.jobs, self._watcher.listed),
             self.ledger,
             note=self._note,
             observe=self._manners.observe,

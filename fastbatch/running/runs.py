@@ -133,7 +133,7 @@ async def bring(run: str, account: Account, manners: Manners, settings: Settings
             standings = await to_thread.run_sync(journal.standings, run)
             recovery = recover(plan.bundles, standings, known, Again.NOTHING)
             kept = record.summary is not None and _is_its_output(settings.output, record)
-            before = Summary.of(record.summary or {}).books.done if kept else 0
+            before = record.result().books.done if kept else 0
             return await Drive(order, site, _start(known, listed, recovery), manners, ours).present(before)
 
 
@@ -221,7 +221,7 @@ class _GoingOn:
 
     async def _over(self) -> Summary:
         """Tell what the run came to, when what was still to be cleaned away is."""
-        summary = Summary.of(self._record.summary or {})
+        summary = self._record.result()
         ground, settings = self._site.ground, self._order.settings
         ground.made += summary.left
         cleaner = Cleaner(self._order, self._site, self._manners.observe)
@@ -253,7 +253,7 @@ async def _look(
     attempts = await to_thread.run_sync(journal.attempts, order.run)
     found = await services.batch.job(jobs.id)
     listed = await survey(services.batch, order.run, jobs.number + 1)
-    live = jobs.number if jobs.find(found, used=bool(attempts)) else None
+    live = jobs.number if jobs.find(found, used=any(attempt.job == jobs.number for attempt in attempts)) else None
     ground.made += [f"job {names.job(order.run, job)}" for job in listed.until]
     ground.expect_results()
     signed = signed_until is None or services.batch.line.clock.now() + _SIGNED_FOR < signed_until

@@ -1,6 +1,6 @@
 """Looking after pool and job while tasks wait: how the nodes are, and when there is nothing to wait for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, Protocol
 
 import anyio
@@ -17,8 +17,8 @@ LOOK_AGAIN = 1.0
 LOOK_AT_MOST = 15.0
 TOLD_EVERY = 60.0
 
-# What was completed before a job ended has been listed by then, twice.
-LAST_LISTINGS = 12.0
+# What was completed before a job ended is listed once at once, and again after so long.
+LISTED_AGAIN = 5.0
 
 
 class End(NamedTuple):
@@ -56,6 +56,7 @@ class Guarded(NamedTuple):
 
     pool: str
     jobs: NewestJob
+    listed: Callable[[], Awaitable[None]]  # waits until the tasks are listed anew
 
 
 class Guard:
@@ -70,7 +71,7 @@ class Guard:
         self, batch: Batch, guarded: Guarded, ledger: Ledger, *, note: Callable[[Fact], None], observe: Observer
     ) -> None:
         self._batch = batch
-        self._pool_id, self._jobs = guarded
+        self._pool_id, self._jobs, self._listed = guarded
         self._ledger = ledger
         self._note = note
         self._observe = observe
@@ -97,7 +98,9 @@ class Guard:
         number, job_id = self._jobs.number, self._jobs.id
         job = await self._batch.job(job_id)
         if end := ended(job):
-            await anyio.sleep(LAST_LISTINGS)
+            await self._listed()
+            await anyio.sleep(LISTED_AGAIN)
+            await self._listed()
             if number == self._jobs.number or end.all_done:
                 self._note(Abandoned(end.reason, number, end.all_done))
         disabled = job is not None and job["state"] == "disabled"

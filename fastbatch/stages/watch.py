@@ -81,6 +81,9 @@ class Watcher:
         self._observe = observe
         self._watermarks: defaultdict[int, Watermark] = defaultdict(Watermark)
         self._listed_whole = self._count_at = 0.0
+        self._begun = self._ended = 0  # polls
+        self._hurried = anyio.Event()
+        self._polled = anyio.Event()
         self.submitted = anyio.Event()
 
     def want_nodes(self) -> None:
@@ -100,15 +103,32 @@ class Watcher:
                 self.submitted = anyio.Event()
                 await self.submitted.wait()
                 interval = SHORTEST
-            await anyio.sleep(interval)
+            with anyio.move_on_after(interval):
+                await self._hurried.wait()
+            self._hurried = anyio.Event()
             began = anyio.current_time()
             found = await self._poll()
             await self._count(interval)
             now = anyio.current_time()
             interval = next_interval(interval, found=found, waiting=self._ledger.on_service, took=now - began)
 
+    async def listed(self) -> None:
+        """Wait for a poll that begins from now on, at once, to end; or until no task is waited for."""
+        next_one = self._begun + 1
+        while self._ended < next_one and self._ledger.on_service:
+            self._hurried.set()
+            await self._polled.wait()
+
     async def _poll(self) -> int:
         """Look for completed tasks once; tell how many are news."""
+        self._begun += 1
+        found = await self._look()
+        self._ended = self._begun
+        self._polled.set()
+        self._polled = anyio.Event()
+        return found
+
+    async def _look(self) -> int:
         now = anyio.current_time()
         whole = now - self._listed_whole > _QUIET_SECONDS
         found = sum([await self._poll_job(job, whole=whole) for job in self._ledger.jobs])

@@ -563,3 +563,16 @@ def test_what_is_abandoned_has_failed_but_what_is_on_its_way_counts() -> None:
     assert ledger.settled
     assert (ledger.books.done, ledger.books.failed) == (1, 2)
     assert {failure.reason for failure in ledger.failures} == {"the job is completed"}
+
+
+def test_a_bundle_that_was_there_and_had_to_be_uploaded_anew_is_ours() -> None:
+    """So it counts as uploaded, and who cleans up takes it away."""
+    ledger, task = Ledger(plan_of([1]), retries=1, retry_wait=1), Task("b00001")
+    for fact in (Built("b00001", BLOB), Stored("b00001", reused=True), Submitted((task,))):
+        ledger.apply(fact)
+    ledger.apply(ended(task, exit_code=None, code="BlobNotFound"))
+    ledger.apply(Built("b00001", BLOB))
+    ledger.apply(Stored("b00001", reused=False))
+
+    assert (ledger.uploaded, ledger.reused, ledger.uploaded_bytes) == (1, 0, BLOB.length)
+    assert ledger.changes()["b00001"].uploaded is True

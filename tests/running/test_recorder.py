@@ -301,7 +301,7 @@ def test_a_run_that_is_given_up_ends_though_an_upload_waits_for_what_is_written(
 
     monkeypatch.setattr(bundling, "build", disk.build)
     monkeypatch.setattr(Journal, "write", slowly)
-    monkeypatch.setattr(guard, "LAST_LISTINGS", 0.0)
+    monkeypatch.setattr(guard, "LISTED_AGAIN", 0.0)
     monkeypatch.setattr(guard, "LOOK_AGAIN", 0.2)
     settings = Settings(pool=POOL, files_per_task=1)
 

@@ -272,7 +272,7 @@ def test_a_job_that_is_ended_by_somebody_ends_the_run(
     services: Instance, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is not done has failed, with what ended the job; no endless wait for tasks that will never run."""
-    monkeypatch.setattr(guard, "LAST_LISTINGS", 0.5)
+    monkeypatch.setattr(guard, "LISTED_AGAIN", 0.0)
     folder = write(tmp_path / "in", texts(2))
     seen = Seen()
 
