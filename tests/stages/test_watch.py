@@ -253,6 +253,31 @@ def test_what_one_answer_lacks_is_found_in_a_quiet_stretch() -> None:
     assert {type(event) for event in watched.observed} == {TasksCounted}
 
 
+def test_who_asks_for_a_listing_gets_one_that_begins_then() -> None:
+    """At once, not when the next one is due; and nothing once no task is waited for."""
+    service = Completing(2, 0.0001)
+
+    async def scene() -> tuple[list[float], Watched]:
+        watched = Watched(service, "job", books(2))
+        ends: list[float] = []
+        async with anyio.create_task_group() as group:
+            group.start_soon(watched.watcher.work)
+            await anyio.sleep(100)
+            for _ in range(2):
+                service.completed["b00001"] = 0.0
+                await watched.watcher.listed()
+                ends.append(anyio.current_time() - 100)
+            service.completed["b00002"] = 0.0
+            await watched.watcher.listed()
+            await watched.watcher.listed()
+            group.cancel_scope.cancel()
+        return ends, watched
+
+    (first, second), watched = play(scene)
+    assert first < second < LONGEST / 4
+    assert sorted(name for _, name in watched.noticed) == ["b00001", "b00002"]
+
+
 @pytest.fixture(scope="module")
 def job(services: Instance) -> Any:
     """Have a job on a pool with room for many tasks at once."""
