@@ -321,4 +321,4 @@ class Breaking(RuleBasedStateMachine):
 
 
 TestBreaking = Breaking.TestCase
-TestBreaking.settings = settings(max_examples=150, stateful_step_count=40)
+TestBreaking.settings = settings(max_examples=100, stateful_step_count=40)

@@ -284,7 +284,7 @@ class World(RuleBasedStateMachine):
 
 
 TestWorld = World.TestCase
-TestWorld.settings = settings(max_examples=200, stateful_step_count=40)
+TestWorld.settings = settings(max_examples=100, stateful_step_count=40)
 
 
 def test_everything_is_prepared_first() -> None:

@@ -39,6 +39,7 @@ def test_a_fetch_writes_nothing_over_what_the_process_that_drives_the_run_wrote(
     trial.assert_whole()
 
 
+@pytest.mark.slow
 def test_a_fetch_of_what_is_gone_leaves_the_outputs_as_they_are(trial: Trial) -> None:
     """They are all that there is; whoever asks again gets the same."""
     assert trial.run("--keep-data").code == 0

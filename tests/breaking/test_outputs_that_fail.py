@@ -9,6 +9,7 @@ from tests.proxy import Rule
 pytestmark = pytest.mark.timeout(120)
 
 
+@pytest.mark.slow
 def test_an_output_folder_that_is_lost_on_the_way_is_told_and_written_later(trial: Trial) -> None:
     """What was fetched is not fetched again."""
 

@@ -31,6 +31,7 @@ def test_it_returns_when_all_is_submitted_and_the_job_ends_by_itself(runner: Run
     assert "detached" in do(runner, "ls").out
 
 
+@pytest.mark.slow
 def test_a_job_that_ended_by_itself_has_a_successor_for_new_attempts(runner: Runner) -> None:
     """In which what is missing is done, and both are deleted then."""
     found = corpus(runner)

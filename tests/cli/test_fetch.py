@@ -21,6 +21,7 @@ def tasks_end(runner: Runner, run: str) -> None:
         )
 
 
+@pytest.mark.slow
 def test_all_that_is_done_is_brought_and_nothing_is_changed(runner: Runner) -> None:
     """Job and results stay; and it can be brought again, also elsewhere."""
     found = corpus(runner)
@@ -81,6 +82,7 @@ def test_a_run_that_another_process_drives_is_not_disturbed(runner: Runner) -> N
     assert runner.left_here() == []
 
 
+@pytest.mark.slow
 def test_a_run_that_is_complete_and_cleaned_up_says_where_its_outputs_are(runner: Runner) -> None:
     """Or that they were only shown."""
     corpus(runner, 2)
@@ -106,6 +108,7 @@ def test_a_run_that_was_brought_whole_is_cleaned_up_by_who_watches_it(runner: Ru
     assert {f"job {run}", f"container fastbatch-out-{run}"} & runner.left_there() == set()
 
 
+@pytest.mark.slow
 def test_a_result_that_is_gone_is_a_gap_and_no_new_attempt_is_made(runner: Runner) -> None:
     """That is for resume, which makes one."""
     found = corpus(runner)

@@ -113,6 +113,7 @@ def test_a_pool_is_shown_with_the_jobs_on_it(runner: Runner) -> None:
     assert json.loads(record.out)["active_jobs"] == [job]
 
 
+@pytest.mark.slow
 def test_why_a_pool_has_too_few_nodes_is_shown(runner: Runner, made: str) -> None:
     """In the list too; the account has its quota."""
     assert pool(runner, "create", made, "--nodes", "1000").code == 0
@@ -152,6 +153,7 @@ def test_a_signal_ends_the_wait_and_the_pool_stays(runner: Runner, made: str) ->
     assert nodes_of(runner, made) == 1
 
 
+@pytest.mark.slow
 def test_nodes_that_fail_to_start_are_no_reason_to_wait(runner: Runner, made: str) -> None:
     """It is said why, and `show` says it too."""
     done = pool(runner, "create", made, "--nodes", "2", "--start-command", "exit 7", "--wait")
@@ -177,6 +179,7 @@ def test_a_pool_of_which_some_nodes_can_not_be_used_is_code_1(runner: Runner, ma
     assert f"Error: Some nodes of pool {made} can't be used: 1 startTaskFailed" in done.err
 
 
+@pytest.mark.slow
 def test_a_pool_is_resized_to_nothing_and_back(runner: Runner) -> None:
     """While it is being resized, that is waited for."""
     with of_others(runner) as name, proxy(runner.services.endpoint) as batch:

@@ -47,6 +47,7 @@ def test_a_run_that_was_killed_goes_on_and_does_nothing_twice(runner: Runner, ba
     assert runner.left_here() == []
 
 
+@pytest.mark.slow
 def test_a_run_is_known_by_any_of_its_names(runner: Runner, batch: Proxy) -> None:
     """By its id, the beginning of it, its name, or as the last one; when it is over, its result is shown again."""
     name = new_name("big")
@@ -84,6 +85,7 @@ def test_a_run_that_another_process_drives_is_left_to_it(runner: Runner, batch: 
     assert is_whole(runner, found)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_complete_shows_its_result_again(runner: Runner) -> None:
     """It asks nothing of the services, and leaves the outputs as they are."""
     corpus(runner)
@@ -118,6 +120,7 @@ def test_a_clean_up_that_was_killed_is_finished(runner: Runner, batch: Proxy) ->
     assert {f"job {name}", f"container fastbatch-out-{name}"} & runner.left_there() == set()
 
 
+@pytest.mark.slow
 def test_outputs_can_be_written_anew_while_the_results_are_there(runner: Runner) -> None:
     """In another folder; later it is told where they were written."""
     found = corpus(runner)
@@ -161,6 +164,7 @@ def test_a_run_on_another_account_is_code_2_and_nothing_is_sent(runner: Runner, 
     assert len(batch.requests) == before
 
 
+@pytest.mark.slow
 def test_a_job_of_its_name_that_is_not_its_own_is_left_alone(runner: Runner, batch: Proxy) -> None:
     """As when the run was killed before it made one, and somebody else did."""
     corpus(runner, 2)
@@ -182,6 +186,7 @@ def test_a_job_of_its_name_that_is_not_its_own_is_left_alone(runner: Runner, bat
         client.begin_delete_job(run, polling_interval=3600)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cancelled_goes_on_if_that_is_asked_for(runner: Runner, batch: Proxy) -> None:
     """But who only watches is told that it was cancelled."""
     found = corpus(runner)
@@ -216,6 +221,7 @@ def test_an_input_that_can_be_read_again_is_counted_with_failed(runner: Runner, 
     assert is_whole(runner, found)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("refusal")
 def test_what_the_program_says_no_to_is_tried_again_with_failed_only(runner: Runner) -> None:
     """In the job of the run, as another attempt."""

@@ -80,6 +80,7 @@ def test_a_run_is_told_from_its_journal_and_the_services(runner: Runner, run: Re
     assert lines[-1] == f"To go on with it: fastbatch resume {run.id}"
 
 
+@pytest.mark.slow
 def test_a_run_that_is_driven_is_told_to_be_going(
     runner: Runner, client: Any, run: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:

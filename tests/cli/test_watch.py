@@ -45,6 +45,7 @@ def test_a_run_that_another_process_drives_is_followed_to_its_end(runner: Runner
         assert watched.records()[-1][part] == done.records()[-1][part]
 
 
+@pytest.mark.slow
 def test_a_run_whose_process_is_killed_meanwhile_is_driven_on(runner: Runner, batch: Proxy) -> None:
     """As nobody drives it any more."""
     found = corpus(runner)

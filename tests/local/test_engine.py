@@ -393,7 +393,7 @@ class Service(RuleBasedStateMachine):
 
 
 TestService = pytest.mark.timeout(300)(Service.TestCase)
-TestService.settings = settings(max_examples=300, stateful_step_count=40)
+TestService.settings = settings(max_examples=150, stateful_step_count=40)
 
 
 @pytest.fixture

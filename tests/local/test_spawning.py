@@ -205,6 +205,7 @@ def only(free: int) -> Iterator[None]:
             os.close(descriptor)
 
 
+@pytest.mark.slow
 def test_too_few_descriptors_leave_nothing_behind(folder: Folder) -> None:
     """The start fails, at whichever step, and no process and no file remain."""
 

@@ -37,7 +37,8 @@ def distinct_words(size: int) -> bytes:
     return b" ".join(b"%x" % numbers.getrandbits(40) for _ in range(size // 11))
 
 
-@pytest.mark.parametrize(("memory", "jobs"), [(8, 1), pytest.param(24, 2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("memory", "jobs"), [(8, 1), (24, 2)])
 def test_40_mb_of_distinct_words_in_8_mib(wordcount: Wordcount, tmp_path: Path, memory: int, jobs: int) -> None:
     """The counts go to disk and come back as a stream; each of two jobs has about as much."""
     text = tmp_path / "text"
@@ -85,7 +86,7 @@ TOKENS = {
 }
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", TOKENS)
 def test_long_tokens(wordcount: Wordcount, tmp_path: Path, name: str, jobs: int) -> None:
     """A token is held whole, and so is little else."""

@@ -268,6 +268,7 @@ def test_a_pool_without_nodes_ends_the_run(account: Account, tmp_path: Path) -> 
         counted(account, folder, tmp_path / "out", pool=new_name("none"), nodes=0)
 
 
+@pytest.mark.slow
 def test_a_job_that_is_ended_by_somebody_ends_the_run(
     services: Instance, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -134,7 +135,10 @@ class Home:
     def _make(self) -> None:
         self._require_utf8()
         for folder in (*reversed(self.path.parents), self.path):  # one by one, as else the mode is of the last one only
-            folder.mkdir(mode=0o700, exist_ok=True)
+            try:
+                folder.mkdir(mode=0o700, exist_ok=True)
+            except FileExistsError as error:
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from error
         if not self.exists and os.listdir(self.path):
             raise Unavailable(
                 f"The folder {self.path} has files that are none of the local services'. "
