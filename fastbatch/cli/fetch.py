@@ -32,8 +32,8 @@ def fetch(run: str, **given: Any) -> None:
     with boundary():
         from fastbatch.cli.display import Wishes
         from fastbatch.cli.recorded import conduct, found
+        from fastbatch.running.bringing import bring
         from fastbatch.running.manners import Reach
-        from fastbatch.running.runs import bring
 
         flags = {name: given.pop(name) for name in ANEW}
         conduct(found(run), Wishes(**given), flags, bring, Reach.PRESENT)

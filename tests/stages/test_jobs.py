@@ -18,7 +18,7 @@ from fastbatch.journal.store import Journal
 from fastbatch.model import Books, Plan
 from fastbatch.order import Order
 from fastbatch.place import Place
-from fastbatch.running import runs
+from fastbatch.running import opening
 from fastbatch.running.manners import Manners
 from fastbatch.stages import describe
 from fastbatch.stages.jobs import Jobs, OpenJob
@@ -67,7 +67,7 @@ class Scene:
 
         async def whole(services: Services) -> Any:
             with Journal.opened() as journal:
-                return await scene(runs.site_of(self.order(job), services, manners, journal))
+                return await scene(opening.site_of(self.order(job), services, manners, journal))
 
         return using(account or self.account, whole, settings=SETTINGS)
 
