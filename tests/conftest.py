@@ -12,14 +12,15 @@ from tests.local import instances
 from tests.local.instances import Instance, new_name
 
 # Deterministic, so that a failure is the same for everyone; no deadline, as machines differ.
-settings.register_profile(
-    "fastbatch",
-    deadline=None,
-    derandomize=True,
-    max_examples=100,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-settings.load_profile("fastbatch")
+for profile, examples in (("quick", 60), ("thorough", 1000)):
+    settings.register_profile(
+        profile,
+        deadline=None,
+        derandomize=True,
+        max_examples=examples,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+settings.load_profile("quick")
 
 # Who is started in the background by a shell ignores it, and so would all programs that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)

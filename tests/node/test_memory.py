@@ -87,7 +87,13 @@ TOKENS = {
 
 
 @pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", TOKENS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in ("two tokens of 60 MB", "a token of 100 MB") else ())
+        for name in TOKENS
+    ],
+)
 def test_long_tokens(wordcount: Wordcount, tmp_path: Path, name: str, jobs: int) -> None:
     """A token is held whole, and so is little else."""
     text = tmp_path / "text"
@@ -103,7 +109,10 @@ def test_long_tokens(wordcount: Wordcount, tmp_path: Path, name: str, jobs: int)
     assert {word: int(count) for count, word in ranked} == expected
 
 
-@pytest.mark.parametrize("ignore_case", [False, True], ids=["case counts", "case ignored"])
+@pytest.mark.parametrize(
+    "ignore_case",
+    [pytest.param(False, id="case counts"), pytest.param(True, id="case ignored", marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize(
     "token",
     [
@@ -165,6 +174,7 @@ def test_many_tokens_that_grow_when_they_are_cleaned(wordcount: Wordcount, tmp_p
     assert watched.peak < 256 * MIB + ALLOWANCE + LONGEST_TOKENS * 300_000
 
 
+@pytest.mark.slow
 def test_a_large_member_of_a_tar(wordcount: Wordcount, tmp_path: Path) -> None:
     """Its own counts go to disk too, and both its own and the bundle's totals are exact."""
     member = distinct_words(15_000_000)
