@@ -54,6 +54,7 @@ def test_a_dry_run_for_programs_is_one_object(runner: Runner) -> None:
     assert runner.left_there() == before
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_would_happen_to_a_pool_that_is_there(runner: Runner) -> None:
     """Nothing, unless another number of nodes is asked for."""
     corpus(runner)

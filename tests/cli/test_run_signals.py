@@ -124,6 +124,7 @@ def test_a_signal_while_results_come_ends_it(runner: Runner, storage: Proxy) -> 
     assert_completes(runner, found)
 
 
+@pytest.mark.slow
 def test_a_signal_during_the_merge_ends_it_and_no_part_of_an_output_is_seen(runner: Runner) -> None:
     """The merge of many words takes seconds; it begins with a file that has another name."""
     chance = random.Random(1)

@@ -179,6 +179,7 @@ def test_it_listens_on_loopback_only_and_keeps_its_secret(home: Home, monkeypatc
     assert stat.S_IMODE((home.path / "azurite").stat().st_mode) == 0o700
 
 
+@pytest.mark.slow
 def test_what_it_saved_survives_a_kill(home: Home) -> None:
     """And is there again at the same port."""
     port = home.start().port

@@ -216,6 +216,7 @@ def test_a_result_that_is_missing_makes_another_attempt(services: Instance, tmp_
     assert [event.task for event in seen.of(TaskDone)] == ["b00001-r2"]
 
 
+@pytest.mark.slow
 def test_requests_that_fail_are_sent_again_and_nothing_is_counted_twice(services: Instance, tmp_path: Path) -> None:
     """Refused with and without Retry-After, answers lost before and after the work, short answers: all of it passes."""
     busy: tuple[int, dict[str, str], bytes] = (503, {}, b'{"code":"ServerBusy","message":{"value":"busy"}}')

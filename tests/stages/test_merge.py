@@ -219,6 +219,7 @@ def test_more_results_than_files_may_be_open(tmp_path: Path) -> None:
     assert totals == Totals(4900, 2100, 701, (("all", 700), ("w0000", 2)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("results", "distinct"), [(30, 100_000), (3000, 20)])
 def test_memory_has_a_bound(tmp_path: Path, results: int, distinct: int) -> None:
     """However many words and results there are."""
