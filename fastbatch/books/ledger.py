@@ -167,6 +167,11 @@ class Ledger:
         """Tell whether the service has a task that is not known to be completed."""
         return task in self._open_tasks
 
+    def failed_by(self, task: Task) -> bool:
+        """Tell whether a bundle failed, and that was its last task."""
+        cause = self._entries[task.bundle].standing.cause
+        return cause is not None and cause.task == task
+
     def needs_nodes(self) -> bool:
         """Tell whether anything is still to run on a node."""
         return any(self._states[state] for state in _BEFORE_RESULTS)

@@ -40,7 +40,7 @@ class Recorder:
             case Submitted():
                 # One whose ending was faster than the answer to its submission is noted already.
                 self._attempts += [Attempt(task, fact.job) for task in fact.tasks if self._ledger.awaits(task)]
-            case Rejected():
+            case Rejected() if self._ledger.failed_by(fact.task):  # else it was taken before, and this changes nothing
                 self._attempts.append(Attempt(fact.task, outcome=Outcome.REJECTED, reason=fact.reason))
             case Ended():
                 self._attempts.append(_ended(fact.ending))

@@ -159,6 +159,15 @@ def test_an_ending_that_is_faster_than_the_answer_to_its_submission_stays() -> N
     assert run.page.attempts()[task].outcome is Outcome.SUCCEEDED
 
 
+def test_a_refusal_that_comes_after_an_ending_changes_nothing() -> None:
+    """As when a task was added by a request whose answer was lost, and could not be added again."""
+    run, task = Run(1), Task("b00001")
+    run.say(Built("b00001", BLOB), Stored("b00001", reused=False), ended(task), Rejected(task, "no"))
+    anyio.run(run.recorder.flush)
+
+    assert run.page.attempts()[task].outcome is Outcome.SUCCEEDED
+
+
 def test_attempts_are_written_with_what_came_of_them() -> None:
     """In which job, on which node, with which code, and why."""
     run, task = Run(2), Task("b00001")
