@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from anyio import to_thread
 
@@ -63,7 +64,7 @@ async def clear(remains: Remains, services: Services, journal: Journal) -> Clear
     await services.storage.delete_container(remains.container)
     blobs = await _still_only_ours(remains, journal)
     kept = await _delete_blobs(blobs, services.storage)
-    await to_thread.run_sync(shutil.rmtree, state.folder_of(run), True)  # noqa: FBT003, it may not be there
+    await to_thread.run_sync(partial(shutil.rmtree, state.folder_of(run), ignore_errors=True))  # it may not be there
     await to_thread.run_sync(journal.forget_blobs, run, [digest for digest, _ in blobs])
     await to_thread.run_sync(journal.clean, run)
     deleted = len(blobs) - len(kept)
