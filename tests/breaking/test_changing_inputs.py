@@ -1,6 +1,5 @@
 """Runs whose inputs change, vanish or can't be read on the way: exactly these fail, by name, and the rest is done."""
 
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,13 +92,7 @@ def test_what_changes_before_a_resume_fails_by_name_where_it_is_needed(
     trial: Trial, change: Callable[[Path], None]
 ) -> None:
     """What is in storage is what was planned; of what is gone from there, the inputs must be what they were."""
-    trial.batch.rules.append(Rule("POST", "/addtaskcollection", drop="before", times=1000))
-    with trial.running() as run:
-        for _ in range(8):
-            run.until("bundle.uploaded")
-        run.send(signal.SIGKILL)
-        run.end()
-    trial.batch.rules.clear()
+    trial.kill_when_uploaded(8)
     first, *_, last = trial.bundled_by_blob().items()
     trial.lose_blobs([first[0]])
     victim, unharmed = first[1][0], last[1][0]
@@ -116,13 +109,7 @@ def test_what_changes_before_a_resume_fails_by_name_where_it_is_needed(
 
 def test_inputs_that_are_gone_after_the_upload_are_not_missed(trial: Trial) -> None:
     """The run is resumed without any of them."""
-    trial.batch.rules.append(Rule("POST", "/addtaskcollection", drop="before", times=1000))
-    with trial.running() as run:
-        for _ in range(8):
-            run.until("bundle.uploaded")
-        run.send(signal.SIGKILL)
-        run.end()
-    trial.batch.rules.clear()
+    trial.kill_when_uploaded(8)
     trial.inputs.rename(trial.inputs.with_name("elsewhere"))
 
     trial.resumed()

@@ -70,13 +70,7 @@ def test_a_file_that_changes_while_its_blocks_are_sent_is_counted_as_it_was_or_f
 
 def test_a_large_blob_that_is_gone_before_a_resume_must_be_what_it_was(trial: Trial) -> None:
     """It is known by its digest."""
-    trial.batch.rules.append(Rule("POST", "/addtaskcollection", drop="before", times=1000))
-    with trial.running() as run:
-        for _ in range(4):
-            run.until("bundle.uploaded")
-        run.send(signal.SIGKILL)
-        run.end()
-    trial.batch.rules.clear()
+    trial.kill_when_uploaded(4)
     with trial.runner.services.blobs() as service:
         service.delete_container("fastbatch-input")
     path = trial.inputs / LARGE

@@ -181,10 +181,10 @@ def test_what_is_taken_away_in_mid_run_is_made_anew(
 
 
 @pytest.mark.slow
-def test_what_somebody_ended_runs_again_when_that_is_asked_for(trial: Trial, local: LocalBatch) -> None:
+def test_what_somebody_ended_runs_again_when_it_is_resumed(trial: Trial, local: LocalBatch) -> None:
     """In another job."""
     broken_by(trial, local, terminate_job)
-    trial.resumed("--failed")
+    trial.resumed()
     trial.assert_whole()
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import tarfile
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -13,7 +14,7 @@ from fastbatch.local.instance.home import Home
 from tests.cli.running import Done, Runner, Running
 from tests.counted import account_of, counts, reference, write
 from tests.local.instances import Instance, new_name
-from tests.proxy import Proxy, proxy
+from tests.proxy import Proxy, Rule, proxy
 
 _BUNDLES = "fastbatch-input"
 SERVES_ALL = {"pool fastbatch", "container fastbatch-app", "container fastbatch-input"}
@@ -90,6 +91,16 @@ class Trial:
         """Run for a while, or go on."""
         command = self.command if verb == "run" else ["last", "--json"]
         return self.runner.running(*command, *more, verb=verb, **options)
+
+    def kill_when_uploaded(self, bundles: int) -> None:
+        """Run, and be killed when so many bundles are uploaded, before any task is added."""
+        self.batch.rules.append(Rule("POST", "/addtaskcollection", drop="before", times=1000))
+        with self.running() as run:
+            for _ in range(bundles):
+                run.until("bundle.uploaded")
+            run.send(signal.SIGKILL)
+            run.end()
+        self.batch.rules.clear()
 
     def run(self, *more: str, **options: Any) -> Done:
         """Run to the end."""
