@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,13 @@ def local_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instanc
     """Have the local services that `--local` finds in a state folder; they are gone when the tests are."""
     state = tmp_path_factory.mktemp("state")
     with instances.lasting_as_long_as_we(state / "fastbatch" / "local") as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def client(local_services: Instance) -> Iterator[Any]:
+    """Have a client of them."""
+    with local_services.client() as found:
         yield found
 
 

@@ -11,20 +11,12 @@ from tests.cli import FASTBATCH
 from tests.cli.running import Runner
 from tests.cli.terminals import terminal
 from tests.local import instances
-from tests.local.instances import Instance
 from tests.recorded import Recorded, planned
 
 pytestmark = pytest.mark.timeout(120)
 
 ODD = r"odd: \033[2J\302\205 \377 back\\slash\ttab"
 FAILS = "sh -c 'printf said; echo wrong >&2; exit 3'"
-
-
-@pytest.fixture(scope="module")
-def client(local_services: Instance) -> Iterator[Any]:
-    """Have a client."""
-    with local_services.client() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -171,7 +171,9 @@ def test_a_sample_that_is_interrupted_is_gone(runner: Runner, batch: Proxy) -> N
     with runner.running("--sample", "20", "--json") as run:
         run.until("tasks.submitted")
         run.send(signal.SIGTERM)
-        assert_ended(run.end(10), signal.SIGTERM, runner)
+        done = run.end(10)
+        assert_ended(done, signal.SIGTERM, runner)
+    assert "What of the sample was not uploaded is gone" in done.err
 
 
 def test_what_log_and_json_hold_when_it_is_ended_is_whole(runner: Runner, batch: Proxy) -> None:

@@ -17,20 +17,13 @@ from tests.cli import FASTBATCH
 from tests.cli.running import Runner
 from tests.counted import account_of
 from tests.local import instances
-from tests.local.instances import Instance, eventually
+from tests.local.instances import eventually
 from tests.proxy import Rule, proxy
 from tests.recorded import Recorded, planned
 
 pytestmark = pytest.mark.timeout(120)
 
 BLOB = Blob("d" * 64, 10)
-
-
-@pytest.fixture(scope="module")
-def client(local_services: Instance) -> Iterator[Any]:
-    """Have a client."""
-    with local_services.client() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
