@@ -197,3 +197,53 @@ class RunCompleted(Event):
     def json(self) -> dict[str, object]:
         """Return it for JSON."""
         return {"event": self.kind, **self.summary.json()}
+
+
+@dataclass(frozen=True, slots=True)
+class PoolReady(Event):
+    """All nodes of the pool are ready, of which so many are new."""
+
+    kind = "pool.ready"
+    pool: str
+    nodes: int
+    new: int
+    seconds: float  # that it took
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLeft(Event):
+    """The pool is left as it was found: with so many nodes, or None where it was not there."""
+
+    kind = "pool.left"
+    pool: str
+    nodes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoundBegun(Event):
+    """A run begins that is measured, on so many nodes; number 0 is one that only warms up, and is not counted."""
+
+    kind = "round.begun"
+    nodes: int
+    number: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundMeasured(Event):
+    """It is over; this is how long it took."""
+
+    kind = "round.measured"
+    nodes: int
+    number: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RoundFailed(Event):
+    """A run, or the wait for so many nodes, failed; it goes on with the next number of nodes."""
+
+    kind = "round.failed"
+    nodes: int
+    number: int
+    reason: str

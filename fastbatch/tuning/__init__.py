@@ -1,0 +1,1 @@
+"""How many nodes: runs measured by node count, what they follow, and what that recommends."""

@@ -1,0 +1,105 @@
+"""What measurements say: curve, simulation, and which number of nodes to take; all that a report shows."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastbatch.tuning.measured import Measurements
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value, and the interval in which it lies nine times of ten, as far as the repeats tell; None if they don't."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Law(enum.Enum):
+    """What time by node count is taken to follow."""
+
+    SCALABILITY = "universal scalability law"  # N T(N) = T(1) (1 + contention (N-1) + crosstalk N (N-1))
+    SERIAL = "fixed serial fraction"  # the same without crosstalk
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A law as it fits best."""
+
+    law: Law
+    one: Estimate  # seconds on one node
+    contention: Estimate
+    crosstalk: Estimate | None  # None where the law has none
+    r_squared: float  # of the medians
+    off: float  # the largest distance of a median from the curve, as a share of the median
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """Where the time goes: of a median task in seconds, and of a median run."""
+
+    waiting: float
+    stage_in: float
+    compute: float
+    stage_out: float
+    submit: float  # from the first request of the run until the last task was created
+    tail: float  # from the moment when the first slot had nothing more to do until the last task ended
+    idle: float  # the share of the slots' time in which they had no task, from the first start to the last end
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is known of one number of nodes, for what was run."""
+
+    nodes: int
+    seconds: tuple[float, ...] = ()  # measured, warm
+    failures: tuple[str, ...] = ()
+    fitted: Estimate | None = None  # by the curve
+    simulated: float | None = None
+    stages: Stages | None = None
+    speedup: float | None = None  # against the least number of nodes that was measured, by medians
+    node_hours: float | None = None
+    cost: float | None = None  # where a price is known
+    cold: float | None = None  # seconds with the boot of all nodes before them, where that was measured
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What the simulation says of a number of nodes, for the whole work."""
+
+    nodes: int
+    warm: float  # seconds
+    cold: float | None  # with the boot of all nodes, where that is known
+    node_hours: float  # warm
+    cost: float | None
+    beyond: bool  # more than twice the largest number of nodes that was measured
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A number of nodes to take, and why, in a sentence."""
+
+    nodes: int
+    seconds: Estimate
+    node_hours: float
+    cost: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All of it; choices are None where nothing was measured, and are among the counts that were measured."""
+
+    measurements: Measurements
+    price: float | None  # of a node for an hour
+    rows: tuple[Row, ...]
+    curve: Curve | None  # None with fewer than two counts
+    fastest: Choice | None
+    cheapest: Choice | None
+    knee: Choice | None  # the first count from which the next one that was measured gains less than a tenth
+    forecasts: tuple[Forecast, ...]  # as asked for
+    warnings: tuple[str, ...]  # what the data can't tell, in sentences
