@@ -44,6 +44,7 @@ def test_the_sdist_has_the_sources(built: Path) -> None:
     assert not [name for name in names if name.startswith("fastbatch/_node")]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_the_wheel_counts_in_a_clean_environment(built: Path, tmp_path: Path) -> None:
     """With the code that is found there."""

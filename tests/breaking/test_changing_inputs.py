@@ -107,6 +107,7 @@ def test_what_changes_before_a_resume_fails_by_name_where_it_is_needed(
     trial.assert_counted(without=[victim])
 
 
+@pytest.mark.slow
 def test_inputs_that_are_gone_after_the_upload_are_not_missed(trial: Trial) -> None:
     """The run is resumed without any of them."""
     trial.kill_when_uploaded(8)

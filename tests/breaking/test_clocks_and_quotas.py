@@ -37,6 +37,7 @@ def signing_for(trial: Trial, seconds: float) -> Iterator[None]:
     trial.runner.program = FASTBATCH
 
 
+@pytest.mark.slow
 def test_signatures_that_run_out_before_tasks_start_are_made_anew(trial: Trial) -> None:
     """By resume; what failed for the want of them is tried again."""
     with signing_for(trial, 0):

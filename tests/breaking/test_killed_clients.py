@@ -13,7 +13,7 @@ from tests.local.instances import Instance, eventually
 pytestmark = pytest.mark.timeout(120)
 
 PARTS = 30
-IN_SHORT = {5, 14, 24}
+IN_SHORT = {14}
 CODES = {signal.SIGKILL: -9, signal.SIGINT: 130, signal.SIGTERM: 143}
 
 seeded = pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 """Tasks that run on two nodes at once."""
 
+import pytest
+
 from fastbatch.local.testing import LocalBatch
 from tests.breaking.trial import Trial
 
 RESULT = "/b0000\\d(-r\\d)?/result"
 
 
+@pytest.mark.slow
 def test_a_task_that_runs_on_two_nodes_is_counted_once(trial: Trial, local: LocalBatch) -> None:
     """Of a node that is only cut off, tasks end as well; both write the same result."""
     local.faults.add("node.run_task", "lose_node", count=2)

@@ -186,6 +186,7 @@ def test_two_instances_do_not_meet(running: User) -> None:
 # --- stopping and starting again --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_service_that_was_killed_is_missed_and_started_again(user: User) -> None:
     """At its port, while the other goes on; and all ends with `down`, once."""
     user.run("up")

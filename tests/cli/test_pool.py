@@ -167,6 +167,7 @@ def test_nodes_that_fail_to_start_are_no_reason_to_wait(runner: Runner, made: st
     assert "(2 nodes)" in shown.out
 
 
+@pytest.mark.slow
 def test_a_pool_of_which_some_nodes_can_not_be_used_is_code_1(runner: Runner, made: str) -> None:
     """The others are ready; it is said what is wrong with these."""
     first = runner.folder / "first"
@@ -212,6 +213,7 @@ def test_a_pool_is_not_deleted_where_nobody_can_be_asked(runner: Runner) -> None
         assert nodes_of(runner, name) is None
 
 
+@pytest.mark.slow
 def test_who_is_asked_sees_what_is_in_use_and_may_say_no(runner: Runner) -> None:
     """Enter is no, too; yes deletes it."""
     with of_others(runner, nodes=1) as name, runner.services.client() as client, instances.job(client, name) as job:

@@ -100,6 +100,7 @@ def test_a_run_that_is_complete_shows_its_result_again(runner: Runner) -> None:
     assert "count" in do(runner, "resume", "last", "-q").out
 
 
+@pytest.mark.slow
 def test_a_clean_up_that_was_killed_is_finished(runner: Runner, batch: Proxy) -> None:
     """By then all was written down, and the outputs are there."""
     found = corpus(runner)
@@ -201,6 +202,7 @@ def test_a_run_that_was_cancelled_goes_on_if_that_is_asked_for(runner: Runner, b
     assert is_whole(runner, found)
 
 
+@pytest.mark.slow
 def test_an_input_that_can_be_read_again_is_counted_with_failed(runner: Runner, storage: Proxy) -> None:
     """Without it, it stays failed; both are said by the exit code."""
     found = corpus(runner)
@@ -251,6 +253,7 @@ def test_a_service_that_is_out_of_reach_leaves_the_run_as_it_is(runner: Runner, 
     assert is_whole(runner, found)
 
 
+@pytest.mark.slow
 def test_bars_on_a_terminal_begin_with_what_was_reached(runner: Runner, batch: Proxy) -> None:
     """What is stored and submitted is shown to be so."""
     corpus(runner)

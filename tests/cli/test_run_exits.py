@@ -41,6 +41,7 @@ def test_an_input_that_fails_is_code_1_and_named(runner: Runner) -> None:
     assert counts(runner.folder / "out") == dict(reference(list(found.values())))
 
 
+@pytest.mark.slow
 def test_work_that_is_open_when_the_time_is_over_is_code_1(runner: Runner) -> None:
     """The gaps are counted."""
     corpus(runner)

@@ -33,6 +33,7 @@ def test_a_folder_is_counted_on_the_local_services(runner: Runner) -> None:
     assert runner.left_here() == []
 
 
+@pytest.mark.slow
 def test_local_services_that_do_not_run_are_started_and_go_on(runner: Runner) -> None:
     """It is said how to stop them; the next run finds them."""
     found = corpus(runner)

@@ -167,6 +167,7 @@ def test_a_result_that_could_not_be_written_is_not_done(runner: Runner) -> None:
     assert counts(runner.folder / "out") == dict(reference(list(found.values())))
 
 
+@pytest.mark.slow
 def test_there_is_color_only_where_it_is_wanted(runner: Runner) -> None:
     """FORCE_COLOR asks for it, NO_COLOR forbids it, whatever else is said."""
     corpus(runner)

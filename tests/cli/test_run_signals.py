@@ -20,6 +20,10 @@ pytestmark = pytest.mark.timeout(120)
 
 HINT = "To go on here: fastbatch resume "
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+SIGNALS = [
+    pytest.param(number, id=number.name, marks=() if number is signal.SIGINT else pytest.mark.slow) for number in CODES
+]
+by_one_or_the_other = pytest.mark.parametrize("number", SIGNALS[:2])
 ALWAYS = 1_000_000
 COMMAND = ["in", "--json", "--output", "out", "--files-per-task", "3"]
 
@@ -68,7 +72,7 @@ def assert_completes(runner: Runner, texts: dict[str, bytes]) -> Done:
     return done
 
 
-@pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_while_tasks_run_ends_it_and_it_can_go_on(
     runner: Runner, batch: Proxy, number: signal.Signals
 ) -> None:
@@ -189,7 +193,7 @@ def test_what_log_and_json_hold_when_it_is_ended_is_whole(runner: Runner, batch:
     assert len(log.read_text().splitlines()) == len(done.records()) > 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@by_one_or_the_other
 def test_a_second_signal_ends_it_at_once(runner: Runner, number: signal.Signals) -> None:
     """What the first one waits for is of no matter then: here, that a place is found where a file can be cut."""
     endless(runner)
@@ -262,7 +266,7 @@ def test_a_terminal_is_as_before_and_shows_the_hint_below_the_bars(runner: Runne
         assert HINT in after
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@by_one_or_the_other
 def test_a_signal_at_a_question_ends_it_without_an_answer(runner: Runner, number: signal.Signals) -> None:
     """Nothing is deleted, and the outputs are there."""
     found = corpus(runner)
@@ -294,7 +298,9 @@ def test_ctrl_c_is_heard_where_it_is_typed(runner: Runner, batch: Proxy) -> None
         assert screen.is_restored
 
 
-@pytest.mark.parametrize("options", [[], ["-q"]], ids=["with-bars", "quiet"])
+@pytest.mark.parametrize(
+    "options", [pytest.param([], id="with-bars"), pytest.param(["-q"], id="quiet", marks=pytest.mark.slow)]
+)
 def test_a_terminal_that_is_gone_ends_it_as_its_signal_does(runner: Runner, batch: Proxy, options: list[str]) -> None:
     """A window that is closed: SIGHUP comes, and nothing that is written is taken any more."""
     found = corpus(runner)

@@ -123,6 +123,7 @@ def test_a_signal_ends_the_watching_and_not_the_run(runner: Runner, batch: Proxy
     assert is_whole(runner, found)
 
 
+@pytest.mark.slow
 def test_bars_show_what_is_known_of_what_another_process_does(runner: Runner, batch: Proxy) -> None:
     """How many inputs are done; of uploads and tasks nothing is known."""
     corpus(runner)

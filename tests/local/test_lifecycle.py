@@ -338,6 +338,7 @@ def test_what_was_being_deleted_at_the_crash_goes(restarted: Any) -> None:
     eventually(lambda: {pool.id for pool in restarted.list_pools()}, lambda ids: ids == {"p", "starting"})
 
 
+@pytest.mark.slow
 def test_blobs_survive_an_azurite_that_hears_nothing(user: User) -> None:
     """Stopped as it is when it is told to end: it goes on, saves its index, and ends."""
     instance = up(user.folder / "home")
@@ -355,6 +356,7 @@ def test_blobs_survive_an_azurite_that_hears_nothing(user: User) -> None:
         assert blobs.get_blob_client("container", "b").download_blob().readall() == b"kept"
 
 
+@pytest.mark.slow
 def test_what_does_not_end_when_asked_is_ended_in_bounded_time(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """With all that it started: here an Azurite of the user's that ignores the request."""
     program = user.folder / "bin" / "azurite-blob"
@@ -510,6 +512,7 @@ def test_who_clears_every_mark_ends_with_the_service(user: User, service: Servic
     assert not alive(runaway)
 
 
+@pytest.mark.slow
 def test_services_whose_folder_was_removed_are_found(user: User) -> None:
     """By their mark."""
     home = user.folder / "home"

@@ -60,6 +60,7 @@ def test_the_plugin_can_be_asked_for_by_name(tmp_path: Path, options: list[str],
     assert "SETUP    F local_batch" in tested(tmp_path, more + module, "--setup-plan", *options)
 
 
+@pytest.mark.slow
 def test_an_event_loop_may_run_already(tmp_path: Path) -> None:
     """Where a test is a coroutine, say."""
     module = """
@@ -76,7 +77,7 @@ def test_an_event_loop_may_run_already(tmp_path: Path) -> None:
     assert "1 passed" in tested(tmp_path, module)
 
 
-@pytest.mark.parametrize("options", [[], ["-p", "no:capture"]])
+@pytest.mark.parametrize("options", [pytest.param([], marks=pytest.mark.slow), ["-p", "no:capture"]])
 def test_what_is_to_be_known_of_the_start_is_said_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
 ) -> None:

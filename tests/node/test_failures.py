@@ -377,7 +377,7 @@ def test_a_result_in_place_of_its_input(wordcount: Wordcount, tmp_path: Path) ->
     assert (tmp_path / "text").read_bytes() == b"word"
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.slow), "2"])
 def test_memory_that_is_not_there(wordcount: Wordcount, tmp_path: Path, jobs: str) -> None:
     """Whether the program or one of its jobs asks for it."""
     with open(tmp_path / "text", "wb") as file:

@@ -293,6 +293,7 @@ def test_a_job_that_is_ended_by_somebody_ends_the_run(
     assert all("no more" in failure.reason for failure in summary.failures)
 
 
+@pytest.mark.slow
 def test_a_wait_is_not_silent(services: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job that somebody disabled is told once, and the nodes are told anew though nothing changed."""
     monkeypatch.setattr(guard, "LOOK_AGAIN", 0.1)
@@ -312,6 +313,7 @@ def test_a_wait_is_not_silent(services: Instance, tmp_path: Path, monkeypatch: p
     assert any(one == following for one, following in itertools.pairwise(states))
 
 
+@pytest.mark.slow
 def test_a_run_that_gives_up_its_pool_ends_its_job(services: Instance, account: Account, tmp_path: Path) -> None:
     """It holds no quota, and its tasks will not run at some later time."""
     folder, seen = write(tmp_path / "in", texts(2)), Seen()

@@ -303,6 +303,7 @@ async def completed(services: Services, job: str, tasks: int) -> None:
         await anyio.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_more_tasks_than_a_page_holds_are_all_noticed_once(services: Instance, job: str) -> None:
     """Page by page; the next poll asks only for what is new, and thirty seconds."""
     with proxy(services.endpoint) as batch:
