@@ -124,7 +124,7 @@ DECISIONS = {"planning", "masking", "settings", "chunks", "bounds", "units", "ta
 DECISIONS_IN_ROOMS = {
     *("pools/health", "sending/retry", "telling/speeds", "telling/failing"),
     *("tuning/measured", "tuning/findings", "tuning/conditions"),
-    *("tuning/timeline", "tuning/slowing", "tuning/simulation"),
+    *("tuning/timeline", "tuning/slowing", "tuning/load", "tuning/simulation"),
 }
 NOT_PURE = {"anyio", "asyncio", "os", "time", "aiohttp"}
 

@@ -13,18 +13,22 @@ _NOISE = 0.05  # growth by less is none
 
 
 class Slowing:
-    """A mean by the number of nodes: as measured, in between on straight lines, beyond as it grew at last."""
+    """
+    A time by the number of nodes, of which several were measured for each.
+
+    As it was measured, in the middle; in between on straight lines; beyond the most nodes as it grew at last. But if
+    that may as well be chance, it grows no more. And it grows at most as the nodes do: then more of them get as much
+    done as fewer, not less, which two measurements alone would not prove.
+    """
 
     def __init__(self, measured: Mapping[int, Sequence[float]]) -> None:
-        self._means = {nodes: statistics.median(means) for nodes, means in sorted(measured.items())}
-        self._largest = max(measured)
-        self._slope = _slope(measured)
+        self._known = {nodes: statistics.median(times) for nodes, times in measured.items()}
+        self._most = max(measured)
+        self._slope = min(_slope(measured), self._known[self._most] / self._most)
 
-    def at(self, nodes: float) -> float:
-        """Give the mean for so many nodes."""
-        if nodes > self._largest:
-            return self._means[self._largest] + self._slope * (nodes - self._largest)
-        return interpolated(self._means, nodes)
+    def at(self, nodes: int) -> float:
+        """Give the time on so many nodes."""
+        return interpolated(self._known, nodes) + self._slope * max(0, nodes - self._most)
 
 
 def interpolated(known: Mapping[int, float], at: float) -> float:
@@ -39,7 +43,7 @@ def interpolated(known: Mapping[int, float], at: float) -> float:
 
 
 def _slope(measured: Mapping[int, Sequence[float]]) -> float:
-    """Tell by how much it grows with each node at last; not at all, if it may as well not have grown."""
+    """Tell by how much it grew with each node at last; nothing, if it may as well not have grown."""
     if len(measured) == 1:
         return 0.0
     before, last = sorted(measured)[-2:]

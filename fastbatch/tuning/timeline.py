@@ -107,11 +107,6 @@ class Gaps:
     free: tuple[float, ...]  # from the creation of a task for which a slot was free
     freed: tuple[float, ...]  # from the moment when a slot came free for a task that waited
 
-    @property
-    def all(self) -> tuple[float, ...]:
-        """Return both."""
-        return self.free + self.freed
-
 
 def gaps(tasks: Sequence[TaskTimes], slots: int) -> Gaps:
     """
