@@ -31,13 +31,15 @@ class Slowing:
         return interpolated(self._known, nodes) + self._slope * max(0, nodes - self._most)
 
 
-def interpolated(known: Mapping[int, float], at: float) -> float:
+def interpolated(known: Mapping[int, float], at: int) -> float:
     """Give the value on the straight line between the neighbours; beyond the first and the last it stays the same."""
+    if at in known:
+        return known[at]
     places = sorted(known)
-    if at <= places[0]:
+    if at < places[0]:
         return known[places[0]]
     for before, after in itertools.pairwise(places):
-        if at <= after:
+        if at < after:
             return known[before] + (known[after] - known[before]) * (at - before) / (after - before)
     return known[places[-1]]
 
