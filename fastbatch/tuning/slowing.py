@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_NOISE = 0.05  # growth by less is none
+_NOISE = 0.1  # growth by less is none: on a thousand nodes, it would be all that is seen
+_SURE = 0.8  # of the pairs, at least, tell of growth
 
 
 class Slowing:
     """
     A time by the number of nodes, of which several were measured for each.
 
-    As it was measured, in the middle; in between on straight lines; beyond the most nodes as it grew at last. But if
-    that may as well be chance, it grows no more. And it grows at most as the nodes do: then more of them get as much
-    done as fewer, not less, which two measurements alone would not prove.
+    As it was measured, in the middle; in between on straight lines; beyond the most nodes as it grew at last. What may
+    as well be chance is no growth. And it grows at most as the nodes do: then more of them get as much done as fewer,
+    not less, which a few measurements would not prove.
     """
 
     def __init__(self, measured: Mapping[int, Sequence[float]]) -> None:
@@ -45,10 +46,16 @@ def interpolated(known: Mapping[int, float], at: int) -> float:
 
 
 def _slope(measured: Mapping[int, Sequence[float]]) -> float:
-    """Tell by how much it grew with each node at last; nothing, if it may as well not have grown."""
-    if len(measured) == 1:
+    """Tell by how much it grew with each node at last, since the most nodes before that it has outgrown; else none."""
+    *fewer, most = sorted(measured)
+    since = next((nodes for nodes in reversed(fewer) if _outgrew(measured[nodes], measured[most])), None)
+    if since is None:
         return 0.0
-    before, last = sorted(measured)[-2:]
-    less, more = statistics.median(measured[before]), statistics.median(measured[last])
-    grew = min(measured[last]) > max(measured[before]) and more > less * (1 + _NOISE)
-    return (more - less) / (last - before) if grew else 0.0
+    return (statistics.median(measured[most]) - statistics.median(measured[since])) / (most - since)
+
+
+def _outgrew(before: Sequence[float], after: Sequence[float]) -> bool:
+    """Tell whether times grew by more than noise: by enough, and whichever two of them are compared, but for few."""
+    pairs = [more > less for less in before for more in after]
+    enough = statistics.median(after) > statistics.median(before) * (1 + _NOISE)
+    return enough and statistics.fmean(pairs) >= _SURE

@@ -23,9 +23,19 @@ def test_it_goes_on_as_it_grew_at_last() -> None:
     assert [slowing.at(nodes) for nodes in (4, 5, 8)] == pytest.approx([21, 26.25, 42])
 
 
+def test_growth_that_drowns_in_noise_is_taken_from_fewer_nodes() -> None:
+    """Where it shows from the first number of nodes to the last, it is there."""
+    assert Slowing({1: [10, 11, 14], 2: [12, 17, 25], 3: [20, 22, 30]}).at(5) == pytest.approx(22 + 11)
+
+
+def test_one_run_of_many_that_was_held_up_hides_no_growth() -> None:
+    """Eight pairs of ten are enough."""
+    assert Slowing({1: [10, 10, 10, 10, 35], 2: [20, 20, 20, 20, 20]}).at(4) == pytest.approx(40)
+
+
 @pytest.mark.parametrize(
     "measured",
-    [{4: [10]}, {2: [10, 12], 4: [11, 13]}, {2: [100, 101], 4: [102, 103]}, {2: [20, 21], 4: [10, 11]}],
+    [{4: [10]}, {2: [10, 12], 4: [11, 13]}, {2: [100, 101], 4: [108, 109]}, {2: [20, 21], 4: [10, 11]}],
     ids=["one number of nodes", "times that overlap", "a few percent", "a fall"],
 )
 def test_what_may_be_chance_does_not_go_on(measured: dict[int, list[float]]) -> None:
