@@ -125,7 +125,7 @@ DECISIONS_IN_ROOMS = {
     *("pools/health", "sending/retry", "telling/speeds", "telling/failing"),
     *("tuning/measured", "tuning/findings", "tuning/conditions"),
     *("tuning/timeline", "tuning/slowing", "tuning/load", "tuning/simulation"),
-    *("tuning/spread", "tuning/scaling"),
+    *("tuning/spread", "tuning/scaling", "tuning/times", "tuning/wording", "tuning/advice", "tuning/doubts"),
 }
 NOT_PURE = {"anyio", "asyncio", "os", "time", "aiohttp"}
 
