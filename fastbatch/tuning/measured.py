@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -122,6 +123,9 @@ class Measurements:
         given["measured"], given["whole"] = Work(**given["measured"]), Work(**given["whole"])
         given["points"] = tuple(_point(**point) for point in given["points"])
         given["boots"] = tuple(Boot(**boot) for boot in given["boots"])
+        counts = [point.nodes for point in given["points"]]
+        if len({*counts}) < len(counts):
+            raise ValueError(f"of the numbers of nodes {counts}, one is there twice")
         return cls(**given)
 
     def json(self) -> dict[str, object]:
@@ -130,8 +134,12 @@ class Measurements:
 
 
 def _point(*, nodes: int, runs: list[dict[str, Any]], failures: list[str]) -> Point:
+    if nodes < 1:
+        raise ValueError(f"there are no runs on {nodes} nodes")
     return Point(nodes, tuple(_run(**run) for run in runs), tuple(failures))
 
 
-def _run(*, tasks: list[dict[str, Any]], **more: Any) -> RunTimes:
-    return RunTimes(**more, tasks=tuple(TaskTimes(**task) for task in tasks))
+def _run(*, seconds: float, tasks: list[dict[str, Any]], **more: Any) -> RunTimes:
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"no run takes {seconds} seconds")
+    return RunTimes(seconds, **more, tasks=tuple(TaskTimes(**task) for task in tasks))
