@@ -126,6 +126,7 @@ DECISIONS_IN_ROOMS = {
     *("tuning/measured", "tuning/findings", "tuning/conditions"),
     *("tuning/timeline", "tuning/slowing", "tuning/load", "tuning/simulation"),
     *("tuning/spread", "tuning/scaling", "tuning/times", "tuning/wording", "tuning/advice", "tuning/doubts"),
+    "tuning/study",
 }
 NOT_PURE = {"anyio", "asyncio", "os", "time", "aiohttp"}
 

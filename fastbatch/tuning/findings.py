@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -103,3 +105,28 @@ class Findings:
     knee: Choice | None  # the first count from which the next one that was measured gains less than a tenth
     forecasts: tuple[Forecast, ...]  # as asked for
     warnings: tuple[str, ...]  # what the data can't tell, in sentences
+
+    def json(self) -> dict[str, object]:
+        """Return it for JSON, without what was measured task by task."""
+        names = (field.name for field in dataclasses.fields(self) if field.name != "measurements")
+        return {"measurements": _about(self.measurements)} | {name: _plain(getattr(self, name)) for name in names}
+
+
+def _about(measurements: Measurements) -> dict[str, object]:
+    names = (field.name for field in dataclasses.fields(measurements) if field.name != "points")
+    return {name: _plain(getattr(measurements, name)) for name in names} | {"share": measurements.share}
+
+
+def _plain(value: object) -> object:
+    """Give a value in what JSON has; a number that is not finite is not in it."""
+    match value:
+        case enum.Enum():
+            return value.value
+        case float() if not math.isfinite(value):
+            return None
+        case tuple():
+            return [_plain(each) for each in value]
+        case _ if dataclasses.is_dataclass(value):
+            return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        case _:
+            return value
