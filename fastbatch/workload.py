@@ -40,6 +40,7 @@ class Counting:
 
     top: int
     ignore_case: bool
+    timed: bool = False  # nodes print when they were at it; results are the same
 
     @property
     def divisible(self) -> bool:
@@ -57,6 +58,8 @@ class Counting:
             words += ["--offset", str(bundle.start)]
         if self.ignore_case:
             words += ["--ignore-case"]
+        if self.timed:
+            words += ["--times"]
         return " ".join(words)
 
     def collect(self, path: str, bundle: Bundle, skipped: AbstractSet[str]) -> None:

@@ -90,6 +90,17 @@ def test_a_node_counts_many_files_as_it_is_told(tmp_path: Path, ignore_case: boo
     assert not (tmp_path / "node" / INPUT).exists()
 
 
+def test_a_node_is_told_to_print_its_times(tmp_path: Path) -> None:
+    """All else is as without; whoever goes on with the run takes its results."""
+    bundle, content = whole("a", b"a a b")
+    path = run(tmp_path / "node", Counting(2, ignore_case=False), bundle, content)
+    blob = Blob("0" * 64, 5)
+    timed = Counting(2, ignore_case=False, timed=True)
+
+    assert timed.command_line(bundle, blob) == f"{Counting(2, ignore_case=False).command_line(bundle, blob)} --times"
+    timed.collect(path, bundle, frozenset())
+
+
 def test_a_node_counts_one_file_as_it_is_told(tmp_path: Path) -> None:
     """Its name is nowhere."""
     bundle, content = whole("$(touch x) ;.txt", b"a a b")

@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+import time
 from functools import partial
 from typing import ContextManager, Iterable, Iterator, NoReturn, Sequence
 
@@ -29,13 +30,14 @@ class Stopped(BaseException):
 
 def main(arguments: Sequence[str]) -> int:
     """Run the program; return its exit code."""
+    began = time.time()
     _open_standard_files()
     for number in STOPPING:
         if signal.getsignal(number) != signal.SIG_IGN:  # as nohup sets it
             signal.signal(number, _stop)
     try:
         if arguments[:1] == ["count"]:
-            _count(count_options(arguments[1:]))
+            _count(count_options(arguments[1:]), began)
         elif arguments[:1] == ["merge"]:
             _merge(merge_options(arguments[1:]))
         else:
@@ -93,8 +95,16 @@ def _top(options: Options) -> None:
         _print_top(counts.parts(), totals, options, spill)
 
 
-def _count(options: Options) -> None:
-    """Count a text or a tar into a result file."""
+def _count(options: Options, began: float) -> None:
+    """Count a text or a tar into a result file; print when that was done, if that is asked for."""
+    _write_result(options)
+    if options.times:  # before the input is deleted: no result waits for that
+        _print_times(began, time.time())
+    if options.delete_input:
+        _delete(str(options.paths[0]))
+
+
+def _write_result(options: Options) -> None:
     from . import results  # it brings in JSON and hashing, which the other modes may do without
 
     path, folder = str(options.paths[0]), os.path.dirname(options.output) or "."
@@ -119,8 +129,6 @@ def _count(options: Options) -> None:
             name = os.fsencode(os.path.basename(path)).decode("utf-8", "surrogateescape")
             line = results.input_line(results.InputCount(name, size, words, best))
             result.add_inputs(io.BytesIO(line), size=size)
-    if options.delete_input:
-        _delete(path)
 
 
 def _verify(path: str, digest: str) -> None:
@@ -165,14 +173,23 @@ def _merge(options: Options) -> None:
         _print_top(results.merge(found, spill, memory=half), totals, options, spill)
 
 
+def _print_times(began: float, ended: float) -> None:
+    import json
+
+    _print([json.dumps({"began": began, "ended": ended}).encode() + b"\n"])
+
+
 def _print_top(blocks: Iterable[Block], totals: dict[str, int], options: Options, spill: Spill) -> None:
     sums = Sums()
     ranking = ranked(sums.through(blocks), top=options.top, limit=options.max_memory // 2, spill=spill)
-    as_lines = _json_lines(ranking, totals, sums) if options.json else (b"%d\t%s\n" % (n, word) for word, n in ranking)
+    _print(_json_lines(ranking, totals, sums) if options.json else (b"%d\t%s\n" % (n, word) for word, n in ranking))
+
+
+def _print(lines: Iterable[bytes]) -> None:
     try:
         # Not through sys.stdout, which would try again to write what could not be written when Python ends.
         with open(1, "wb", buffering=_WRITTEN_AT_ONCE, closefd=False) as out:
-            out.writelines(as_lines)
+            out.writelines(lines)
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -67,6 +67,7 @@ class Options(NamedTuple):
     offset: int = 0
     sha256: str | None = None
     delete_input: bool = False
+    times: bool = False
 
 
 class _Parser(argparse.ArgumentParser):
@@ -116,6 +117,7 @@ def count_options(arguments: Sequence[str]) -> Options:
     )
     parser.add_argument("--sha256", metavar="HEX", type=_digest, help="what INPUT's digest must be")
     parser.add_argument("--delete-input", action="store_true", help="delete INPUT when it is counted")
+    parser.add_argument("--times", action="store_true", help="print when it began and ended, in seconds since 1970")
     parser.add_argument("--top", metavar="N", type=_few, default=10, help="how many words for each text (default 10)")
     _add_counting(parser)
     options = _read(parser, arguments)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import resource
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -144,6 +145,25 @@ def test_the_digest_is_checked_before_anything_is_counted(wordcount: Wordcount, 
     assert (bundle.exists(), result.exists()) == (True, False)
     assert wordcount(*options, digest.upper()).returncode == 0
     assert (bundle.exists(), result.exists()) == (False, True)
+
+
+def test_times_are_printed_when_they_are_asked_for(wordcount: Wordcount, tmp_path: Path) -> None:
+    """When it began, and when the result was there; that is the same to the byte."""
+    bundle = tmp_path / "bundle"
+    bundle.write_bytes(tar(FILES))
+    before = time.time()
+
+    plain = wordcount("count", bundle, "--tar", "--output", tmp_path / "plain")
+    timed = wordcount("count", bundle, "--tar", "--output", tmp_path / "timed", "--times", "--delete-input")
+
+    assert (plain.stdout, plain.stderr, timed.stderr) == (b"", b"", b"")
+    times = json.loads(timed.stdout)
+    assert list(times) == ["began", "ended"]
+    assert timed.stdout.count(b"\n") == 1
+    assert before < times["began"] < times["ended"] < time.time()
+    assert times["ended"] >= (tmp_path / "timed").stat().st_mtime - 0.1  # as coarse as a file system's clock
+    assert (tmp_path / "timed").read_bytes() == (tmp_path / "plain").read_bytes()
+    assert not bundle.exists()
 
 
 def test_results_are_merged_in_any_number(wordcount: Wordcount, tmp_path: Path) -> None:
