@@ -58,8 +58,8 @@ SELECT_ATTEMPTS = (
 def items_out(key: int, plan: Plan) -> Iterator[Row]:
     """Give a row for each input."""
     bundles = {
-        item.name: number
-        for number, bundle in enumerate(plan.bundles, 1)
+        item.name: bundle_number(bundle.id)
+        for bundle in plan.bundles
         if bundle.kind is not Kind.SLICE
         for item in bundle.items
     }
@@ -70,13 +70,16 @@ def items_out(key: int, plan: Plan) -> Iterator[Row]:
 
 
 def bundles_out(key: int, plan: Plan) -> Iterator[Row]:
-    """Give a row for each bundle. Raises ValueError if its id does not tell its place in the plan."""
+    """Give a row for each bundle. Raises ValueError if their ids are not in order; a part of a plan lacks some."""
     numbers = {item.name: number for number, item in enumerate(plan.items)}
-    for place, bundle in enumerate(plan.bundles, 1):
-        if bundle_number(bundle.id) != place:
-            raise ValueError(f"bundle {bundle.id!r} has place {place} in the plan")
+    before = 0
+    for bundle in plan.bundles:
+        number = bundle_number(bundle.id)
+        if number <= before:
+            raise ValueError(f"bundle {bundle.id!r} comes after {bundle_id(before)!r} in the plan")
         item = numbers[bundle.items[0].name] if bundle.kind is Kind.SLICE else None
-        yield key, place, _KINDS[bundle.kind], item, bundle.start, bundle.end
+        yield key, number, _KINDS[bundle.kind], item, bundle.start, bundle.end
+        before = number
 
 
 def plan_in(items: Iterable[Row], bundles: Iterable[Row], bundle_size: int | None) -> Plan:

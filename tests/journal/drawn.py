@@ -1,5 +1,6 @@
 """Runs of any kind, drawn at random."""
 
+import itertools
 import os
 from collections.abc import Sequence
 
@@ -52,7 +53,7 @@ def items(draw: st.DrawFn, name: str) -> Item:
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
-    """Draw a plan: each input is in a bundle with others, in one of its own, or cut."""
+    """Draw a plan, or a part of one: each input is in a bundle with others, in one of its own, or cut."""
     drawn = [draw(items(name)) for name in draw(st.lists(_NAMES, min_size=1, max_size=8, unique=True))]
     parts: list[tuple[Kind, list[Item], int, int]] = []
     tars: list[list[Item]] = [[] for _ in range(draw(st.integers(1, 3)))]
@@ -65,9 +66,10 @@ def plans(draw: st.DrawFn) -> Plan:
             parts += [(kind, [item], end, 2 * end) for end in ends]
     parts += [(Kind.TAR, members, 0, 0) for members in tars if members]
     order = draw(st.permutations(parts))
+    numbers = itertools.accumulate(draw(st.integers(1, 3)) for _ in order)
     bundles = (
         Bundle(bundle_id(number), kind, tuple(members), start, end)
-        for number, (kind, members, start, end) in enumerate(order, 1)
+        for number, (kind, members, start, end) in zip(numbers, order, strict=True)
     )
     return Plan(tuple(drawn), tuple(bundles), draw(st.none() | NUMBERS))
 
