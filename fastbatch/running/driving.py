@@ -89,7 +89,8 @@ class Drive:
                 return await self._leave_to_the_service()
             with self._manners.stopwatch.during("merge"):
                 totals = await self._merged(self._settings.output)
-            await self._end(totals)
+            summary = await self._end(totals)
+            await self._manners.inspect(self._site, self._pipeline.ledger.results(), summary)
         except BaseException as error:
             await self._cleaner.leave(error)
             raise

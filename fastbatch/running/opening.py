@@ -46,9 +46,9 @@ def tell_plan(run: str, plan: Plan, settings: Settings, manners: Manners) -> Non
     manners.observe(RunPlanned(len(plan.items), plan.bytes, len(plan.bundles), plan.bundle_size))
 
 
-def order_of(record: RunRecord, plan: Plan, settings: Settings, folder: str) -> Order:
+def order_of(record: RunRecord, plan: Plan, settings: Settings, folder: str, *, timed: bool = False) -> Order:
     """Give what is to be run, by what is recorded of it."""
-    workload = Counting(settings.top, settings.ignore_case)
+    workload = Counting(settings.top, settings.ignore_case, timed)
     return Order(record.id, record.uid, record.job, record.made_pool, plan, settings, workload, folder)
 
 

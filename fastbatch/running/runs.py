@@ -39,7 +39,7 @@ async def carry_out(
         record = _record(run, plan, settings, place or Place.of(account))
         await to_thread.run_sync(journal.begin, record, plan)
         tell_plan(run, plan, settings, manners)
-        order = order_of(record, plan, settings, folder)
+        order = order_of(record, plan, settings, folder, timed=manners.timed)
         async with on_site(order, account, manners, journal) as site:
             return await Drive(order, site, Start(), manners, journal).whole()
 
