@@ -10,10 +10,11 @@ _SLOWER = 1.5
 
 
 class Patience:
-    """Waits from one look to the next, longer each time; the first time it is told what is waited for."""
+    """Waits from one look to the next, longer each time up to a limit; the first time it is told what is waited for."""
 
-    def __init__(self, tell: Callable[[], None]) -> None:
+    def __init__(self, tell: Callable[[], None], at_most: float = LOOK_AT_MOST) -> None:
         self._tell = tell
+        self._at_most = at_most
         self._wait: float | None = None
 
     async def wait(self) -> None:
@@ -22,4 +23,4 @@ class Patience:
             self._tell()
             self._wait = LOOK_AGAIN
         await anyio.sleep(self._wait)
-        self._wait = min(LOOK_AT_MOST, self._wait * _SLOWER)
+        self._wait = min(self._at_most, self._wait * _SLOWER)

@@ -241,6 +241,7 @@ def test_the_client_needs_no_module_that_only_posix_has() -> None:
         "fastbatch.cli.speaking",
         "fastbatch.pools.state",
         "fastbatch.pools.readiness",
+        "fastbatch.tuning.measuring",
     ]
     program = f"""
 import sys

@@ -13,6 +13,7 @@ _OF_POOLS = (
     "id,state,allocationState,creationTime,vmSize,taskSlotsPerNode,enableAutoScale,resizeErrors,metadata,"
     "targetDedicatedNodes,targetLowPriorityNodes,currentDedicatedNodes,currentLowPriorityNodes"
 )
+_NOT_RESIZING = frozenset({"OperationInvalidForCurrentState", "PoolBeingDeleted"})
 _GOING = frozenset({"JobBeingDeleted", "PoolBeingDeleted"})
 _OVER = frozenset({"TaskCompleted", "JobCompleted", "JobBeingTerminated", "JobBeingDeleted"})
 
@@ -44,6 +45,11 @@ class Batch:
         path = f"/pools/{_segment(pool_id)}/resize"
         body = _dump({"targetDedicatedNodes": nodes, "nodeDeallocationOption": "taskcompletion"})
         await self._sender.json(Ask("resize the pool", "POST", path, body=body))
+
+    async def stop_resize(self, pool_id: str) -> None:
+        """Begin to stop the resize of a pool, if it is being resized."""
+        path = f"/pools/{_segment(pool_id)}/stopresize"
+        await self._sender.unless_gone(Ask("stop the resize of the pool", "POST", path), _NOT_RESIZING)
 
     async def delete_pool(self, pool_id: str) -> None:
         """Begin to delete a pool."""

@@ -53,9 +53,9 @@ def intent(found: Json | None, settings: Settings) -> Intent:
     return Intent(f"is there and would be used as it is: {target(found)} nodes", 1)
 
 
-async def ensure(batch: Batch, settings: Settings, observe: Observer) -> Pool:
-    """Find the pool or make it, and resize it if that was asked for."""
-    found, made = await obtain(batch, settings, observe)
+async def ensure(batch: Batch, settings: Settings, observe: Observer, *, purpose: str | None = None) -> Pool:
+    """Find the pool or make it, for a purpose that is noted on it; and resize it if that was asked for."""
+    found, made = await obtain(batch, settings, observe, purpose=purpose)
     resized = not made and _resizes(found, settings)
     if resized and settings.nodes is not None:
         await resize(batch, settings.pool, settings.nodes, observe)
@@ -78,10 +78,12 @@ def _resizes(found: Json, settings: Settings) -> bool:
     return settings.nodes is not None and int(found.get("targetDedicatedNodes") or 0) != settings.nodes
 
 
-async def obtain(batch: Batch, settings: Settings, observe: Observer) -> tuple[Json, bool]:
+async def obtain(
+    batch: Batch, settings: Settings, observe: Observer, *, purpose: str | None = None
+) -> tuple[Json, bool]:
     """Give the pool, and whether it was made, as it was not there; one that is being deleted is waited for."""
     found = await _not_being_deleted(batch, settings.pool, observe)
-    return (found, False) if found is not None else await _make(batch, settings)
+    return (found, False) if found is not None else await _make(batch, settings, purpose)
 
 
 async def _not_being_deleted(batch: Batch, pool_id: str, observe: Observer) -> Json | None:
@@ -92,9 +94,9 @@ async def _not_being_deleted(batch: Batch, pool_id: str, observe: Observer) -> J
     return found
 
 
-async def _make(batch: Batch, settings: Settings) -> tuple[Json, bool]:
+async def _make(batch: Batch, settings: Settings, purpose: str | None) -> tuple[Json, bool]:
     image = choose_image(await batch.images(), settings)
-    body = describe(settings, image)
+    body = describe(settings, image, purpose)
     made = True
     try:
         await batch.make_pool(body)
@@ -115,11 +117,12 @@ async def resize(batch: Batch, pool_id: str, nodes: int, observe: Observer) -> N
     """Begin to give a pool so many nodes, as soon as it is not being resized already."""
     waiting = Noticed(f"Pool {pool_id} is being resized already; waiting until that is done.")
     patience = Patience(lambda: observe(waiting))
-    while not await _begins_resize(batch, pool_id, nodes):
+    while not await begins_resize(batch, pool_id, nodes):
         await patience.wait()
 
 
-async def _begins_resize(batch: Batch, pool_id: str, nodes: int) -> bool:
+async def begins_resize(batch: Batch, pool_id: str, nodes: int) -> bool:
+    """Begin to give a pool so many nodes, unless it is being resized already; tell whether that was done."""
     try:
         await batch.resize_pool(pool_id, nodes)
     except Refused as refused:
@@ -132,6 +135,15 @@ async def _begins_resize(batch: Batch, pool_id: str, nodes: int) -> bool:
 def made_by_us(found: Json) -> bool:
     """Tell whether a pool was made by fastbatch."""
     return _MADE_BY_US in (found.get("metadata") or ())
+
+
+def made_for(found: Json, purpose: str) -> bool:
+    """Tell whether a pool was made for a purpose."""
+    return _purpose(purpose) in (found.get("metadata") or ())
+
+
+def _purpose(purpose: str) -> Json:
+    return {"name": f"{MARK}-for", "value": purpose}
 
 
 def choose_image(images: list[Json], settings: Settings) -> Json:
@@ -152,7 +164,7 @@ def _identity(image: Json) -> tuple[str, str, str]:
     return reference["publisher"].lower(), reference["offer"].lower(), reference["sku"].lower()
 
 
-def describe(settings: Settings, image: Json) -> Json:
+def describe(settings: Settings, image: Json, purpose: str | None = None) -> Json:
     """Describe a new pool."""
     return {
         "id": settings.pool,
@@ -170,5 +182,5 @@ def describe(settings: Settings, image: Json) -> Json:
             "maxTaskRetryCount": 1,
             "userIdentity": {"autoUser": {"scope": "pool", "elevationLevel": "admin"}},
         },
-        "metadata": [_MADE_BY_US],
+        "metadata": [_MADE_BY_US, *([_purpose(purpose)] if purpose else [])],
     }

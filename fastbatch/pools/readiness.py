@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fastbatch.azure.batch import Batch
 from fastbatch.errors import PoolUnusable
 from fastbatch.events import NodesCounted, Observer
-from fastbatch.patience import Patience
+from fastbatch.patience import LOOK_AT_MOST, Patience
 from fastbatch.pools.health import hopeless, in_states, of_no_use, ready, start_failures
 
 
@@ -18,10 +18,17 @@ class Ready:
     of_no_use: Mapping[str, int]
     said: str = ""
 
+    @property
+    def usable(self) -> int:
+        """Tell how many nodes can be used."""
+        return sum(self.nodes.values()) - sum(self.of_no_use.values())
 
-async def wait_until_ready(batch: Batch, pool_id: str, observe: Observer) -> Ready:
+
+async def wait_until_ready(
+    batch: Batch, pool_id: str, observe: Observer, *, look_at_most: float = LOOK_AT_MOST
+) -> Ready:
     """Wait until no node of a pool is on its way any more. Raises PoolUnusable if none will ever be of use."""
-    patience = Patience(lambda: None)
+    patience = Patience(lambda: None, look_at_most)
     states: Mapping[str, int] = {}
     before = None
     while True:

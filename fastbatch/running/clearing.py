@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+import anyio
 from anyio import to_thread
 
 from fastbatch import state
 from fastbatch.azure.services import Services
 from fastbatch.azure.storage import Storage
 from fastbatch.groups import together
-from fastbatch.journal.records import RunRecord
+from fastbatch.journal.records import Phase, RunRecord
 from fastbatch.journal.store import Journal
+from fastbatch.patience import LOOK_AGAIN
 from fastbatch.stages.describe import BUNDLES, results_container
 from fastbatch.stages.ownjobs import OwnJobs, look_at_jobs
 
@@ -69,6 +71,23 @@ async def clear(remains: Remains, services: Services, journal: Journal) -> Clear
     await to_thread.run_sync(journal.clean, run)
     deleted = len(blobs) - len(kept)
     return Cleared(len(remains.jobs.ours), deleted, len(remains.blobs) - deleted)
+
+
+async def discard(run: str, services: Services, journal: Journal) -> None:
+    """
+    Delete the jobs and results of a run that nobody is to go on with; whoever holds it does that.
+
+    Its bundles stay, for other runs of the same inputs.
+    """
+    record = await to_thread.run_sync(journal.record, run)
+    if record.phase is not Phase.OVER:
+        await to_thread.run_sync(journal.enter, run, Phase.CANCELLED)
+    jobs = await look_at_jobs(services.batch, record)
+    if not jobs.newest_is_there:  # who was interrupted may just have asked for it
+        await anyio.sleep(LOOK_AGAIN)
+        jobs = await look_at_jobs(services.batch, record)
+    await together([_deleting(services, job) for job in jobs.ours])
+    await services.storage.delete_container(results_container(run))
 
 
 async def _still_only_ours(remains: Remains, journal: Journal) -> tuple[tuple[str, datetime], ...]:

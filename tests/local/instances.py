@@ -74,11 +74,11 @@ def start(home: Path, owner: Identity, **limits: Any) -> Instance:
 
 
 @contextmanager
-def lasting_as_long_as_we(home: Path) -> Iterator[Instance]:
+def lasting_as_long_as_we(home: Path, **limits: Any) -> Iterator[Instance]:
     """Have an instance for a while; it is gone when this process is, however that ends."""
     owner = identify(os.getpid())
     assert owner
-    yield start(home, owner)
+    yield start(home, owner, **limits)
     lifecycle.down(Home(home))
 
 
