@@ -1,5 +1,6 @@
 """The pool: found, made, resized."""
 
+import dataclasses
 from dataclasses import dataclass
 
 from fastbatch.azure.batch import Batch
@@ -67,6 +68,11 @@ async def ensure(batch: Batch, settings: Settings, observe: Observer, *, purpose
     if not made and (unused := _only_for_new_pools(settings)):
         observe(Noticed(f"Pool {pool.id} is used as it is; {', '.join(unused)} would hold for a new one only."))
     return pool
+
+
+def as_it_is(settings: Settings) -> Settings:
+    """Give the settings for a pool that is there and is to stay as it is: what holds for new ones only is not set."""
+    return dataclasses.replace(settings, nodes=None, **{name: getattr(_DEFAULTS, name) for name in _OF_NEW_POOLS})
 
 
 def _only_for_new_pools(settings: Settings) -> list[str]:

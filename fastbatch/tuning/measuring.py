@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from fastbatch import __version__
 from fastbatch.azure.services import connected
-from fastbatch.errors import ServiceError, Unauthorized, UsageError
+from fastbatch.errors import NotOurs, ServiceError, Unauthorized, UsageError
 from fastbatch.events import Event, Noticed, Observer, RoundBegun, RoundFailed, RoundMeasured
 from fastbatch.model import Plan
 from fastbatch.place import Place
@@ -54,15 +54,15 @@ async def measure(  # noqa: PLR0913, as a run has, and what is to be measured
     where no later run would do better; a run that fails for another reason is part of what was measured.
     """
     _check(plan, intention)
-    settings = settings_of_rounds(settings)
-    check(account, settings)
+    of_rounds = settings_of_rounds(settings)
+    check(account, of_rounds)
     place = place or Place.of(account)
     told = dataclasses.replace(manners, observe=_notices_once(manners.observe))
     async with (
         connected(account, settings, told.observe) as services,
         stepping(services.batch, settings, intention.nodes, told.observe) as steps,
     ):
-        rounds = Rounds(plan, settings, account, place, services, told.observe)
+        rounds = Rounds(plan, of_rounds, account, place, services, told.observe)
         measuring = _Measuring(_nothing_yet(plan, settings, intention, place), steps, rounds, told)
         for nodes in sorted(set(intention.nodes), reverse=True):
             await measuring.point(nodes, intention.repeat)
@@ -162,7 +162,7 @@ class _Measuring:
 
     def _failed(self, nodes: int, number: int, error: ServiceError) -> None:
         """Note that a run, or the wait for nodes, failed. Raises what no later one can do better."""
-        if isinstance(error, Unauthorized):
+        if isinstance(error, Unauthorized | NotOurs):
             raise error
         point = self._points[nodes]
         self._points[nodes] = dataclasses.replace(point, failures=(*point.failures, str(error)))

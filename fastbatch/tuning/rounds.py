@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import anyio
 
 from fastbatch.azure.services import Services
-from fastbatch.errors import FastbatchError, ServiceError
-from fastbatch.events import Event, Left, Noticed, Observer, RunStarted, TasksSubmitted
+from fastbatch.errors import FastbatchError, NotOurs, ServiceError
+from fastbatch.events import Event, Left, Noticed, Observer, PoolFound, RunStarted, TasksSubmitted
 from fastbatch.journal.store import Journal
 from fastbatch.model import Bundle, Plan, Summary, Task, shown
 from fastbatch.place import Place
+from fastbatch.pools.obtaining import as_it_is
 from fastbatch.running.cancelling import cancel
 from fastbatch.running.clearing import discard
 from fastbatch.running.holding import held
@@ -30,8 +31,7 @@ _ENDING_SECONDS = 20.0
 def settings_of_rounds(settings: Settings) -> Settings:
     """Give the settings of each run: it takes the pool as it is, and leaves nothing but that."""
     return dataclasses.replace(
-        settings,
-        nodes=None,
+        as_it_is(settings),
         output=None,
         per_file=False,
         name=settings.name or _NAME,
@@ -107,7 +107,7 @@ class _Heard:
         self.run = ""
         self._observe = observe
         self._stopwatch = Stopwatch()
-        self._submitted = False
+        self._submitted = self._made_pool = False
         self._times: RunTimes | None = None
         self._left: list[Left] = []
 
@@ -116,6 +116,8 @@ class _Heard:
         if isinstance(event, RunStarted):
             self.run = event.run
             self._mark("opening", "whole")
+        if isinstance(event, PoolFound):
+            self._made_pool |= event.made
         if isinstance(event, TasksSubmitted) and not self._submitted:
             self._submitted = True
             self._mark("opening")
@@ -139,7 +141,12 @@ class _Heard:
         self._times = RunTimes(seconds["whole"], seconds["opening"], summary.seconds["merge"], summary.uploaded, tasks)
 
     def result(self, summary: Summary) -> RunTimes:
-        """Give the times of a run that came to this. Raises ServiceError if not all of it was done."""
+        """Give the times of a run that came to this. Raises ServiceError if not all was done, NotOurs if elsewhere."""
+        if self._made_pool:
+            raise NotOurs(
+                f"Pool {summary.pool} was deleted by someone while it was measured; run {summary.run} made it anew, "
+                f"which can't be compared. Unless it is of use: fastbatch pool delete {summary.pool}"
+            )
         if self._times is None:
             raise ServiceError(_incomplete(summary))
         return self._times

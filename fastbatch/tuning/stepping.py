@@ -47,7 +47,9 @@ class Steps:
         began = anyio.current_time()
         found = await self._batch.pool(self._id)
         had = 0 if found is None else current(found)
-        wished = dataclasses.replace(self._settings, nodes=nodes - self._fixed)
+        ours = found is not None and obtaining.made_for(found, self._purpose)
+        of_pool = obtaining.as_it_is(self._settings) if ours else self._settings
+        wished = dataclasses.replace(of_pool, nodes=nodes - self._fixed)
         self._asked = True
         self.slots = (await obtaining.ensure(self._batch, wished, self._observe, purpose=self._purpose)).slots
         self._asked = False
@@ -98,7 +100,9 @@ class Steps:
         if obtaining.made_for(found, self._purpose):
             await self._batch.delete_pool(self._id)
             return None
-        if self._before is None or _dedicated(found) == self._before:  # who made it meanwhile has it as it is
+        if self._before is None:
+            self._observe(Noticed(f"Pool {self._id} was made by others meanwhile, and is left as it is."))
+        if self._before is None or _dedicated(found) == self._before:
             return _dedicated(found) + self._fixed
         patience = Patience(lambda: None, _LOOK_AT_MOST)
         while not await obtaining.begins_resize(self._batch, self._id, self._before):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fastbatch import Account, api, patience, run_sync
-from fastbatch.errors import Unauthorized, UsageError
+from fastbatch.errors import NotOurs, Unauthorized, UsageError
 from fastbatch.events import (
     Event,
     Noticed,
@@ -65,6 +65,7 @@ def test_each_number_of_nodes_is_measured_so_often(account: Account, tmp_path: P
     assert [(event.nodes, event.new) for event in scene.seen.of(PoolReady)] == [(2, 2), (1, 0)]
     assert [(boot.nodes, boot.seconds > 0) for boot in found.boots] == [(2, True)]
     assert scene.seen[-1] == PoolLeft(scene.settings.pool, None)
+    assert scene.seen.of(Noticed) == []
     assert (found.measured, found.share, found.slots, found.vm_size) == (found.whole, 1.0, 1, "standard_d2s_v3")
     for point in found.points:
         for run in point.runs:
@@ -175,6 +176,29 @@ def test_what_can_not_get_better_ends_it_all(services: Instance, tmp_path: Path)
 
     assert scene.rounds() == [(1, 0), (1, 1)]
     assert scene.seen[-1] == PoolLeft(scene.settings.pool, None)
+
+
+@pytest.mark.slow
+def test_a_pool_that_somebody_deletes_meanwhile_ends_it_all(
+    services: Instance, account: Account, tmp_path: Path
+) -> None:
+    """A run makes it anew, but not as it was; that is said, with what was done about it."""
+    scene = Scene(tmp_path)
+    pool = scene.settings.pool
+    with services.client() as client:
+
+        def delete(event: Event) -> None:
+            if event == RoundBegun(1, 1, 2):
+                client.begin_delete_pool(pool, polling_interval=3600)
+
+        scene.when = delete
+        with pytest.raises(NotOurs, match=f"fastbatch pool delete {pool}"):
+            scene.measure(account, (1,), 2)
+        client.begin_delete_pool(pool, polling_interval=3600)
+
+    assert scene.rounds() == [(1, 0), (1, 1)]
+    assert "made by others" in scene.seen.of(Noticed)[-1].text
+    assert scene.seen[-1] == PoolLeft(pool, 2)
 
 
 @pytest.mark.parametrize(("nodes", "repeat", "said"), [((), 1, "numbers"), ((0, 1), 1, "numbers"), ((1,), 0, "once")])
