@@ -53,9 +53,10 @@ def refusal(status: int, code: str) -> tuple[int, dict[str, str], bytes]:
     return status, {}, json.dumps({"code": code, "message": {"value": "no"}}).encode()
 
 
-def test_each_number_of_nodes_is_measured_so_often(account: Account, tmp_path: Path) -> None:
+def test_each_number_of_nodes_is_measured_so_often(services: Instance, account: Account, tmp_path: Path) -> None:
     """The largest first, after a run that does not count; and all that is told of it adds up."""
-    scene = Scene(tmp_path)
+    folder = tmp_path / "in"
+    scene = Scene(folder, output=str(tmp_path / "out"), name="mine", keep_data=True, delete_pool=True)
     found = scene.measure(account, (1, 2, 1), 2)
 
     assert [(point.nodes, len(point.runs), point.failures) for point in found.points] == [(1, 2, ()), (2, 2, ())]
@@ -75,21 +76,19 @@ def test_each_number_of_nodes_is_measured_so_often(account: Account, tmp_path: P
             assert [task.task for task in run.tasks] == ["b00001", "b00002", "b00003"]
             assert sum(task.bytes for task in run.tasks) == found.measured.bytes
             assert len({task.node for task in run.tasks}) <= point.nodes
+    _see_that_each_was_a_run_like_others(services, scene)
+    assert not (tmp_path / "out").exists()
 
 
-def test_each_run_is_one_like_others(services: Instance, account: Account, tmp_path: Path) -> None:
-    """The journal has it, complete; and nothing of it is left but what was uploaded."""
-    scene = Scene(tmp_path, output=str(tmp_path / "out"), name="mine", keep_data=True, delete_pool=True)
-    scene.measure(account, (1,))
-
+def _see_that_each_was_a_run_like_others(services: Instance, scene: Scene) -> None:
+    """See that the journal has them, complete, and nothing of them is left but what was uploaded."""
     runs = [event.summary.run for event in scene.seen.of(RunCompleted)]
+    assert len(runs) == 5
+    assert all(run.startswith("mine-") for run in runs)
     with journal_in() as journal:
         assert [(record.id, record.phase) for record in journal.runs()] == [(run, Phase.OVER) for run in runs[::-1]]
-    assert len(runs) == 2
-    assert all(run.startswith("mine-") for run in runs)
-    assert not (tmp_path / "out").exists()
-    names = [container.name for container in services.blobs().list_containers()]
-    assert not [name for name in names if name.startswith("fastbatch-out-mine-")]
+    left = {container.name for container in services.blobs().list_containers()}
+    assert left.isdisjoint(f"fastbatch-out-{run}" for run in runs)
 
 
 def test_a_sample_is_measured_as_a_part_of_the_whole(account: Account, tmp_path: Path) -> None:
