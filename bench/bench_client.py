@@ -14,11 +14,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from . import corpora
-from .conftest import MB, Program, run
+from .programs import Program, run
+from .scale import MB
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .accounts import Accounts, Warm
-    from .conftest import Report, Scale
+    from .scale import Scale
+
+pytestmark = pytest.mark.submit
 
 FASTBATCH = str(Path(sysconfig.get_path("scripts")) / "fastbatch")
 MANY, TINY = 100_000, 100
@@ -26,7 +31,7 @@ FILES, SIZE = 2000, 10 << 10
 HELP_ASKED, FIRST_ASKED, MEMORY_ASKED = "within 0.2 s", "under 1.5 s", "under 300 MB"
 
 
-def bench_help(benchmark: Any, scale: Scale, report: Report) -> None:
+def bench_help(benchmark: Any, scale: Scale, figure: Callable[..., None]) -> None:
     """Say what there is; beside it, what of that is Python and click."""
     ours, floor = Program("help", [FASTBATCH, "--help"]), Program("click", [sys.executable, "-c", "import click"])
     run(ours)
@@ -37,11 +42,13 @@ def bench_help(benchmark: Any, scale: Scale, report: Report) -> None:
         setup=lambda: floors.append(run(floor).seconds),
         rounds=scale.rounds,
     )
-    report.measured("fastbatch --help, in s", seconds, asked=HELP_ASKED)
-    report.measured("to start Python and import click, in s", floors)
+    figure("fastbatch --help", seconds, "s", asked=HELP_ASKED)
+    figure("... of which to start Python and import click", floors, "s")
 
 
-def bench_start_to_first_task(benchmark: Any, warm: Warm, scale: Scale, report: Report, tmp_path: Path) -> None:
+def bench_start_to_first_task(
+    benchmark: Any, warm: Warm, scale: Scale, figure: Callable[..., None], tmp_path: Path
+) -> None:
     """From the start of the process until the service has tasks, on a warm pool, with all uploaded."""
     corpora.small(tmp_path / "in", FILES // 20 if scale.quick else FILES, SIZE)
     command = [FASTBATCH, "run", str(tmp_path / "in"), "--pool", warm.pool, "--json"]
@@ -50,7 +57,7 @@ def bench_start_to_first_task(benchmark: Any, warm: Warm, scale: Scale, report: 
     benchmark.pedantic(
         lambda: seconds.append(_first_task(warm.accounts, command)), setup=warm.accounts.settle, rounds=scale.rounds
     )
-    report.measured("process start to first task added, in s", seconds, asked=FIRST_ASKED)
+    figure("process start to first task added", seconds, "s", asked=FIRST_ASKED)
 
 
 def _first_task(services: Accounts, command: list[str]) -> float:
@@ -65,8 +72,9 @@ def _first_task(services: Accounts, command: list[str]) -> float:
     return datetime.fromisoformat(first["time"]).timestamp() - begin
 
 
-@pytest.mark.slow
-def bench_memory_for_many_files(benchmark: Any, warm: Warm, scale: Scale, report: Report, tmp_path: Path) -> None:
+def bench_memory_for_many_files(
+    benchmark: Any, warm: Warm, scale: Scale, figure: Callable[..., None], tmp_path: Path
+) -> None:
     """Run as many small files as there may be."""
     files = MANY // 50 if scale.quick else MANY
     expected = corpora.small(tmp_path / "in", files, TINY)
@@ -77,4 +85,4 @@ def bench_memory_for_many_files(benchmark: Any, warm: Warm, scale: Scale, report
     assert summary["complete"]
     assert (summary["inputs"]["done"], summary["words"]) == (files, expected.counts.total())
     benchmark.extra_info["peak"] = done.peak
-    report.measured(f"peak memory of the client for {files} files, in MB", [done.peak / MB], asked=MEMORY_ASKED)
+    figure(f"peak memory of the client for {files:,} files", [done.peak / MB], "MB", asked=MEMORY_ASKED)

@@ -7,6 +7,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from fastbatch import Settings
 from fastbatch.books.standing import Standing, State
 from fastbatch.journal.records import Attempt, Changes, Outcome, RunRecord
@@ -19,9 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from .conftest import Report, Scale
+    from .scale import Scale
 
-MANY, FEW = 100_000, 5_000
+pytestmark = pytest.mark.submit
+
+MANY = 100_000
 GROUP = 1000  # bundles whose changes are written at once
 PER_BUNDLE = 100  # files, where they are packed
 NODES = 100
@@ -29,9 +33,9 @@ ROUNDS = 3
 ASKED = {"begin": "about 1 s", "writes": "a few s"}
 
 
-def bench_journal_of_many_tasks(benchmark: Any, scale: Scale, report: Report, tmp_path: Path) -> None:
+def bench_journal_of_many_tasks(benchmark: Any, scale: Scale, figure: Callable[..., None], tmp_path: Path) -> None:
     """Note a bundle, a task and what came of it for each of a hundred thousand files; read all of it."""
-    count = FEW if scale.quick else MANY
+    count = scale.some(MANY)
     files = _files(count)
     bundles = tuple(Bundle(bundle_id(number), Kind.WHOLE, (item,)) for number, item in enumerate(files, 1))
     plan = Plan(files, bundles, None)
@@ -50,12 +54,12 @@ def bench_journal_of_many_tasks(benchmark: Any, scale: Scale, report: Report, tm
 
     benchmark.pedantic(note_and_read, rounds=1 if scale.quick else ROUNDS)
     for what, found in seconds.items():
-        report.measured(f"journal, {count:,} tasks: {what}, in s", found, asked=ASKED.get(what))
+        figure(f"journal, {count:,} tasks: {what}", found, "s", asked=ASKED.get(what))
 
 
-def bench_bytes_of_the_journal(benchmark: Any, scale: Scale, report: Report, tmp_path: Path) -> None:
+def bench_bytes_of_the_journal(benchmark: Any, scale: Scale, figure: Callable[..., None], tmp_path: Path) -> None:
     """Weigh an input, where many are packed together, and a bundle with its task."""
-    count = FEW if scale.quick else MANY
+    count = scale.some(MANY)
     sizes: dict[str, float] = {}
 
     def weigh() -> None:
@@ -70,8 +74,8 @@ def bench_bytes_of_the_journal(benchmark: Any, scale: Scale, report: Report, tmp
 
     benchmark.pedantic(weigh, rounds=1)
     path = len(_files(1)[0].path)
-    report.measured(f"journal, bytes for an input with a path of {path}", [sizes["input"]])
-    report.measured("journal, bytes for a bundle and its task", [sizes["task"]])
+    figure(f"journal, for an input with a path of {path} bytes", [sizes["input"]], "bytes")
+    figure("journal, for a bundle and its task", [sizes["task"]], "bytes")
 
 
 def _timed(seconds: dict[str, list[float]], what: str, do: Callable[[], Any]) -> Any:

@@ -21,7 +21,9 @@ from tests.local.instances import Instance, new_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .conftest import Report, Scale
+    from .scale import Scale
+
+pytestmark = pytest.mark.local
 
 SLOTS = 2
 COLLECTION = 100
@@ -62,7 +64,7 @@ def job(client: Any) -> Iterator[str]:
 
 @pytest.fixture
 def rate(
-    benchmark: Any, scale: Scale, report: Report, request: pytest.FixtureRequest
+    benchmark: Any, scale: Scale, figure: Callable[..., None], request: pytest.FixtureRequest
 ) -> Callable[[Callable[[], object], int], None]:
     """Give a way to measure how many things a second something does."""
 
@@ -70,18 +72,10 @@ def rate(
         do: Callable[[], object], count: int, *, setup: Callable[[], None] | None = None, rounds: int = 5
     ) -> None:
         benchmark.pedantic(do, setup=setup, rounds=2 if scale.quick else rounds)
-        seconds = sorted(benchmark.stats.stats.data)
-        middle = seconds[len(seconds) // 2]
-        benchmark.extra_info["per second"] = count / middle
-        spread = f"({count / seconds[-1]:,.0f} to {count / seconds[0]:,.0f})"
-        report.add("tasks a second (median, least, most)", f"{count / middle:9,.0f} {spread:>20}  {request.node.name}")
+        what = request.node.name.removeprefix("bench_").replace("_", " ")
+        figure(f"local service: {what}", [count / seconds for seconds in benchmark.stats.stats.data], "tasks/s")
 
     return measure
-
-
-def count(scale: Scale, whole: int) -> int:
-    """Give how many tasks there are."""
-    return whole // 20 if scale.quick else whole
 
 
 def bundle_task(number: int) -> dict[str, Any]:
@@ -135,7 +129,7 @@ def listed(client: Any, job: str) -> int:
 
 def bench_add_tasks(rate: Callable[..., None], client: Any, scale: Scale) -> None:
     """In collections of a hundred, as bytes, with a few requests under way."""
-    tasks = [bundle_task(number) for number in range(count(scale, 10_000))]
+    tasks = [bundle_task(number) for number in range(scale.some(10_000))]
     jobs: list[str] = []
 
     def new_job() -> None:
@@ -149,7 +143,7 @@ def bench_add_tasks(rate: Callable[..., None], client: Any, scale: Scale) -> Non
 
 def bench_list_tasks(rate: Callable[..., None], client: Any, scale: Scale, job: str) -> None:
     """With id and state, in pages of a thousand."""
-    tasks = [bundle_task(number) for number in range(count(scale, 10_000))]
+    tasks = [bundle_task(number) for number in range(scale.some(10_000))]
     add(client, job, tasks)
 
     def list_them() -> None:
@@ -160,7 +154,7 @@ def bench_list_tasks(rate: Callable[..., None], client: Any, scale: Scale, job: 
 
 def bench_list_tasks_with_the_sdk(rate: Callable[..., None], client: Any, scale: Scale, job: str) -> None:
     """List them as models."""
-    tasks = [bundle_task(number) for number in range(count(scale, 10_000))]
+    tasks = [bundle_task(number) for number in range(scale.some(10_000))]
     add(client, job, tasks)
 
     def list_them() -> None:
@@ -202,7 +196,7 @@ class Runs:
 
 def bench_run_tasks(rate: Callable[..., None], client: Any, scale: Scale, pool: str) -> None:
     """Tasks that do nothing, on two slots."""
-    tasks = [{"id": f"t{number}", "commandLine": "/bin/true"} for number in range(count(scale, 2_000))]
+    tasks = [{"id": f"t{number}", "commandLine": "/bin/true"} for number in range(scale.some(2_000))]
     runs = Runs(client, pool, tasks)
     rate(runs.once, len(tasks), setup=runs.prepare)
 
@@ -236,24 +230,23 @@ def bench_run_tasks_with_blobs(
                     }
                 ],
             }
-            for number in range(count(scale, 500))
+            for number in range(scale.some(500))
         ]
         runs = Runs(client, pool, tasks)
         rate(runs.once, len(tasks), setup=runs.prepare)
         assert sum(1 for _ in blobs.list_blobs(name_starts_with="out/")) == len(tasks)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("size", [1_000, 50_000])
 def bench_run_tasks_in_a_large_job(rate: Callable[..., None], client: Any, scale: Scale, pool: str, size: int) -> None:
     """See that the cost of a task does not grow with the job that it is in."""
-    tasks = [{"id": f"t{number}", "commandLine": "/bin/true"} for number in range(count(scale, size))]
+    tasks = [{"id": f"t{number}", "commandLine": "/bin/true"} for number in range(scale.some(size))]
     runs = Runs(client, pool, tasks)
     rate(runs.once, len(tasks), setup=runs.prepare, rounds=max(1, 3000 // size))
 
 
 @pytest.mark.usefixtures("pool")
-def bench_idle(benchmark: Any, scale: Scale, report: Report, instance: Instance) -> None:
+def bench_idle(benchmark: Any, scale: Scale, figure: Callable[..., None], instance: Instance) -> None:
     """Leave a service alone that has a pool and nothing to do."""
     process = Home(instance.home).process("batch")
     assert process
@@ -266,4 +259,4 @@ def bench_idle(benchmark: Any, scale: Scale, report: Report, instance: Instance)
 
     before = used()
     benchmark.pedantic(time.sleep, args=(seconds,))
-    report.add("seconds of CPU", f"{used() - before:9.2f} in {seconds:.0f} s of idling")
+    figure(f"local service: CPU in {seconds:.0f} s of idling", [used() - before], "s")

@@ -28,10 +28,12 @@ from . import accounts
 from .books import Books
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .accounts import Accounts
-    from .conftest import Report, Scale
+    from .scale import Scale
+
+pytestmark = pytest.mark.submit
 
 TASKS = 100_000  # in a thousand collections
 ALLOWED = 50  # requests a second
@@ -147,7 +149,9 @@ LIMITS = [
 
 
 @pytest.mark.parametrize("limit", LIMITS, ids=str)
-def bench_submit_to_a_full_service(benchmark: Any, apart: Accounts, scale: Scale, report: Report, limit: Limit) -> None:
+def bench_submit_to_a_full_service(
+    benchmark: Any, apart: Accounts, scale: Scale, figure: Callable[..., None], limit: Limit
+) -> None:
     """Submit a hundred thousand tasks where fifty requests a second are allowed."""
     if scale.quick and limit not in LIMITS[:2]:
         pytest.skip("two show that it works")
@@ -158,7 +162,7 @@ def bench_submit_to_a_full_service(benchmark: Any, apart: Accounts, scale: Scale
             job = new_name("job")
             client.create_job({"id": job, "poolInfo": {"poolId": pool}})
             limit.set(apart)
-            submission = Submission(TASKS // 20 if scale.quick else TASKS)
+            submission = Submission(scale.some(TASKS))
             spent.append(anyio.run(partial(submission.go, account_of(apart.instance), job)))
             speaking.ask(apart.instance, "DELETE", at("/local/faults"))
 
@@ -166,7 +170,7 @@ def bench_submit_to_a_full_service(benchmark: Any, apart: Accounts, scale: Scale
     (seen,) = spent
     benchmark.extra_info |= vars(seen)
     used, times = limit.asked
-    report.measured(f"full service, {limit}: % of what is allowed ({seen.seconds:.1f} s)", [seen.used], asked=used)
+    figure(f"full service, {limit}: share of what is allowed ({seen.seconds:.1f} s)", [seen.used], "%", asked=used)
     told = f"{seen.requests} requests, {seen.polls} of them polls, {seen.refused} refused"
-    report.measured(f"... times the requests that are needed ({told})", [seen.times_the_least], asked=times)
+    figure(f"... times the requests that are needed ({told})", [seen.times_the_least], asked=times)
     assert seen.times_the_least < AT_MOST

@@ -40,23 +40,26 @@ from fastbatch.stages.upload import Uploader
 from tests.local.instances import new_name
 
 from . import corpora
-from .conftest import Entrant, Program, Timed, run
+from .contests import Entrant, Lap
+from .programs import ROOT, Program, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from fastbatch.model import Plan
 
     from .accounts import Accounts
-    from .conftest import Scale
+    from .arena import Arena
+    from .scale import Scale
 
 SDK = Path(__file__).with_name("peers") / "sdk_upload.py"
-ROOT = Path(__file__).parent.parent
+
+pytestmark = pytest.mark.submit
+
 MODULE = "bench.bench_upload"
 FILES, FILES_ALONE, SIZE = 20_000, 2000, 4 << 10
 AT_ONCE = 32
-ASKED = 8.0
-ROUNDS = 3
+ASKED = "8 times as fast"
 ACCOUNT, KEY = "sink", "a2V5" * 16
 
 
@@ -99,21 +102,21 @@ class Uploads:
     environment: dict[str, str]
     check: Check | None
 
-    def ours(self, *options: str) -> Timed:
+    def ours(self, *options: str) -> Lap:
         """Upload by our stage; scanning and planning count."""
         return self._run("fastbatch", ["-m", MODULE, "upload", *options])
 
-    def theirs(self) -> Timed:
+    def theirs(self) -> Lap:
         """Upload by the SDK, so many at once; finding the files does not count."""
         return self._run("the SDK", [str(SDK), "--at-once", str(AT_ONCE)])
 
-    def _run(self, name: str, arguments: list[str]) -> Timed:
+    def _run(self, name: str, arguments: list[str]) -> Lap:
         container = new_name("upload")
         command = [sys.executable, *arguments, "--container", container, str(self.folder)]
         told = json.loads(run(Program(name, command, self.environment)).output)
         if self.check:
             self.check(container, self.folder)
-        return Timed(told["seconds"], (told["files"], told["bytes"]))
+        return Lap(told["seconds"], (told["files"], told["bytes"]))
 
 
 @contextmanager
@@ -141,14 +144,18 @@ def uploads(request: pytest.FixtureRequest, services: Accounts, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("options", [[], ["--files-per-task", "1"]], ids=["bundled", "one by one"])
-def bench_upload(tournament: Callable[..., None], scale: Scale, uploads: Uploads, options: list[str]) -> None:
+def bench_upload(contest: Arena, scale: Scale, uploads: Uploads, options: list[str]) -> None:
     """Small files, in bundles or a blob each."""
-    files = FILES_ALONE if options else FILES
-    corpora.small(uploads.folder, files // 20 if scale.quick else files, SIZE)
-    tournament(
+    files, size = scale.corpus(FILES_ALONE if options else FILES, SIZE)
+    corpora.small(uploads.folder, files, size)
+    where = "a sink" if uploads.check is None else "Azurite"
+    contest(
+        f"Upload to {where}: {files} files of {size} bytes {' '.join(options)}".strip(),
         Entrant(f"the SDK, {AT_ONCE} at once", uploads.theirs),
-        Entrant("fastbatch", partial(uploads.ours, *options), asked=None if options or not uploads.check else ASKED),
-        rounds=1 if scale.quick else ROUNDS,
+        Entrant("fastbatch", partial(uploads.ours, *options)),
+        rounds=scale.few,
+        amount=(files, "files"),
+        asked={} if options or not uploads.check else {"fastbatch": ASKED},
     )
 
 

@@ -20,6 +20,7 @@ from unittest.mock import patch
 
 import aiohttp
 import anyio
+import pytest
 
 from fastbatch import Settings
 from fastbatch.azure import connections
@@ -34,16 +35,17 @@ from tests.local.instances import new_name
 
 from .bench_local import add, send
 from .books import Books, name
-from .conftest import Program, run
+from .programs import ROOT, Program, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .accounts import Accounts
-    from .conftest import Report, Scale
+    from .scale import Scale
+
+pytestmark = pytest.mark.submit
 
 TUTORIAL = Path(__file__).with_name("peers") / "tutorial_watch.py"
-ROOT = Path(__file__).parent.parent
 TASKS = 10_000
 COMMAND = "/bin/sleep 0.18"  # so that two slots complete about ten a second
 ROUNDS = 2
@@ -114,7 +116,7 @@ def busy_job(services: Accounts, pool: str, tasks: int) -> Iterator[Job]:
         client.begin_disable_job(job, {"disableTasks": "terminate"}, polling_interval=0.1).result()
 
 
-def bench_watch_a_large_job(benchmark: Any, services: Accounts, scale: Scale, report: Report) -> None:
+def bench_watch_a_large_job(benchmark: Any, services: Accounts, scale: Scale, figure: Callable[..., None]) -> None:
     """Ten tasks of ten thousand complete each second."""
     tasks, seconds = (TASKS // 20, 5.0) if scale.quick else (TASKS, 30.0)
     ours: list[Watched] = []
@@ -131,9 +133,9 @@ def bench_watch_a_large_job(benchmark: Any, services: Accounts, scale: Scale, re
         benchmark.extra_info[what] = amounts
         middle = " against ".join(f"{statistics.median(side):,.6g}" for side in zip(*amounts, strict=True))
         shares = [100 * own / their for own, their in amounts]
-        report.measured(f"watching, % of the tutorial's {what} ({middle})", shares, asked=asked)
-    report.measured("watching, median delay in s", [statistics.median(own.delays) for own in ours], asked=DELAY_ASKED)
-    report.measured("watching, the tutorial's median delay in s", [statistics.median(their.delays) for their in theirs])
+        figure(f"watching, share of the tutorial's {what} ({middle})", shares, "%", asked=asked)
+    figure("watching, median delay", [statistics.median(own.delays) for own in ours], "s", asked=DELAY_ASKED)
+    figure("watching, the tutorial's median delay", [statistics.median(their.delays) for their in theirs], "s")
 
 
 # Ours, as a program

@@ -1,145 +1,95 @@
-"""How a benchmark is run: whole programs, side by side in one run, and the ratio of each pair of runs."""
+"""What benchmarks are given: the scale, contests and figures, accounts; and what is shown at the end."""
 
 from __future__ import annotations
 
-import statistics
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import accounts, texts
+from fastbatch.units import parse_size
+
+from . import accounts, tables, texts
 from .accounts import Warm
+from .arena import Arena, Stopwatch
+from .results import Figure, Results
+from .scale import Scale, counts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from .accounts import Accounts
 
-MB = 1_000_000
-LAUNCH = Path(__file__).with_name("launch.py")
+HERE = Path(__file__).parent
+_MINUTES = 30
+_RESULTS = pytest.StashKey[Results]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the benchmarks."""
-    parser.addoption("--quick", action="store_true", help="small sizes and few rounds: to see that it works")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Allow a benchmark the time that a test is not allowed."""
-    for item in items:
-        if item.path.is_relative_to(LAUNCH.parent):
-            item.add_marker(pytest.mark.timeout(900))
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How large a benchmark is."""
-
-    quick: bool
-
-    @property
-    def text(self) -> int:
-        """Return the size of a text, in bytes."""
-        return 4 * MB if self.quick else 64 * MB  # about the largest bundle there is
-
-    @property
-    def rounds(self) -> int:
-        """Return how often each program is run."""
-        return 2 if self.quick else 7
-
-
-@dataclass(frozen=True)
-class Program:
-    """A program and the text that it is given."""
-
-    name: str
-    command: list[str]
-    environment: Mapping[str, str] | None = None  # ours, if it has none of its own
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a run of a program took, and what it said."""
-
-    seconds: float
-    peak: int
-    output: bytes
-
-
-def run(program: Program) -> Run:
-    """Run a program to its end."""
-    done = subprocess.run(
-        [sys.executable, "-S", LAUNCH, *program.command], env=program.environment, capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    seconds, peak = done.stderr.split()[-2:]
-    return Run(float(seconds), int(peak), done.stdout)
-
-
-@dataclass(frozen=True)
-class Timed:
-    """A run as it counts: the seconds of it that do, and what it came to."""
-
-    seconds: float
-    outcome: object
-
-
-@dataclass(frozen=True)
-class Entrant:
-    """Who competes: a run, what is done before it and not timed, and how many times as fast it was asked to be."""
-
-    name: str
-    go: Callable[[], Timed]
-    prepare: Callable[[], object] = lambda: None
-    asked: float | None = None
-
-
-class Report:
-    """What is shown at the end beside the times: lines under headings."""
-
-    def __init__(self) -> None:
-        self.sections: dict[str, list[str]] = {}
-
-    def add(self, heading: str, line: str) -> None:
-        """Show a line under a heading."""
-        self.sections.setdefault(heading, []).append(line)
-
-    def measured(self, what: str, values: Sequence[float], *, asked: str | None = None) -> None:
-        """Show the median, the least and the most of what was measured, beside what was asked for, if anything was."""
-        found = f"{statistics.median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
-        self.add("asked and measured", f"asked: {asked or '-':>11}, measured: {found:28} {what}")
-
-
-_REPORT = pytest.StashKey[Report]()
+    group = parser.getgroup("fastbatch's benchmarks")
+    group.addoption("--quick", action="store_true", help="small sizes and few rounds: to see that it works")
+    group.addoption("--nodes", type=counts, default=Scale.nodes, help="numbers of nodes, such as 1,2,4 (-m scale)")
+    group.addoption("--files", type=int, help="how many files a corpus has")
+    group.addoption("--file-size", type=parse_size, help="how large each of them is, such as 10KiB")
+    group.addoption("--output", type=Path, help="a folder for results.json and a picture of each contest")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin a report."""
-    config.stash[_REPORT] = Report()
+    """Begin with no results."""
+    asked = {name: config.getoption(name) for name in ("quick", "nodes", "files", "file_size")}
+    config.stash[_RESULTS] = Results(Scale(**asked))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Allow a benchmark the time that a test is not allowed; that of a contest is the time of its laps."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.timeout(60 * _MINUTES))
+            if "contest" in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.benchmark(timer=Stopwatch()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show the report."""
-    for heading, lines in config.stash[_REPORT].sections.items():
-        terminalreporter.section(heading)
-        for line in lines:
-            terminalreporter.write_line(line)
+    """Show all that was found, and write it."""
+    results = config.stash[_RESULTS]
+    for contest in results.contests:
+        terminalreporter.section(contest.title)
+        terminalreporter.write_line(tables.of_contest(contest))
+    if results.figures:
+        terminalreporter.section("figures")
+        terminalreporter.write_line(tables.of_figures(results.figures))
+    if folder := config.getoption("output"):
+        terminalreporter.write_line(f"\nWritten: {results.write(folder)}")
 
 
 @pytest.fixture(scope="session")
-def report(request: pytest.FixtureRequest) -> Report:
-    """Give the report, to add to it."""
-    return request.config.stash[_REPORT]
+def results(request: pytest.FixtureRequest) -> Results:
+    """Give the results, to add to them."""
+    return request.config.stash[_RESULTS]
 
 
 @pytest.fixture(scope="session")
-def scale(request: pytest.FixtureRequest) -> Scale:
+def scale(results: Results) -> Scale:
     """Give the scale that was asked for."""
-    return Scale(quick=request.config.getoption("--quick"))
+    return results.scale
+
+
+@pytest.fixture
+def contest(benchmark: Any, scale: Scale, results: Results, request: pytest.FixtureRequest) -> Arena:
+    """Give a way to hold a contest."""
+    stopwatch = request.node.get_closest_marker("benchmark").kwargs["timer"]
+    return Arena(benchmark, stopwatch, scale, results)
+
+
+@pytest.fixture
+def figure(results: Results) -> Callable[..., None]:
+    """Give a way to note a figure."""
+
+    def note(what: str, values: Sequence[float], unit: str = "", *, asked: str | None = None) -> None:
+        results.figures.append(Figure(what, values, unit, asked))
+
+    return note
 
 
 @pytest.fixture(scope="session", params=["zipf", "repetitive"])
@@ -148,60 +98,6 @@ def text(request: pytest.FixtureRequest, scale: Scale, tmp_path_factory: pytest.
     path: Path = tmp_path_factory.mktemp("text") / request.param
     path.write_bytes(getattr(texts, request.param)(scale.text))
     return path
-
-
-@pytest.fixture
-def contest(benchmark: Any, scale: Scale, report: Report, request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Give a way to run two programs in turn, and to keep how many times as fast the first one is."""
-
-    def compete(ours: Program, rival: Program, *, same_output: bool = True) -> None:
-        first, other = run(ours), run(rival)  # what is measured is warm, and right
-        assert not same_output or first.output == other.output
-        rivals: list[Run] = []
-        own: list[Run] = []
-        benchmark.group = f"{ours.name} against {rival.name}"
-        benchmark.pedantic(lambda: own.append(run(ours)), setup=lambda: rivals.append(run(rival)), rounds=scale.rounds)
-        ratios = [their.seconds / our.seconds for their, our in zip(rivals, own, strict=True)]
-        benchmark.extra_info |= {"ratios": ratios, "peak": first.peak, "peak of the rival": other.peak}
-        spread = f"{statistics.median(ratios):5.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        memory = f"{first.peak / MB:4.0f} MB against {other.peak / MB:.0f} MB"
-        line = f"{spread}  {memory:>22}  {request.node.name}: {ours.name} against {rival.name}"
-        report.add("times as fast (median, least, most), and peak memory of one process", line)
-
-    return compete
-
-
-@pytest.fixture
-def tournament(benchmark: Any, report: Report, request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Give a way to let a rival and some of ours run in turn; in each round all come to the same."""
-
-    def compete(rival: Entrant, *ours: Entrant, rounds: int) -> None:
-        runs: dict[str, list[Timed]] = {entrant.name: [] for entrant in (rival, *ours)}
-        last = ours[-1]
-
-        def run_those_before() -> None:
-            for entrant in (rival, *ours[:-1]):
-                entrant.prepare()
-                runs[entrant.name].append(entrant.go())
-            last.prepare()
-
-        benchmark.group = f"{last.name} against {rival.name}"
-        benchmark.pedantic(lambda: runs[last.name].append(last.go()), setup=run_those_before, rounds=rounds)
-        for entrant in ours:
-            pairs = list(zip(runs[rival.name], runs[entrant.name], strict=True))
-            assert [theirs.outcome for theirs, _ in pairs] == [own.outcome for _, own in pairs]
-            ratios = [theirs.seconds / own.seconds for theirs, own in pairs]
-            benchmark.extra_info |= {f"ratios, {entrant.name}": ratios}
-            seconds = " against ".join(
-                f"{statistics.median(one.seconds for one in side):.2f} s"
-                for side in zip(*[(own, theirs) for theirs, own in pairs], strict=True)
-            )
-            asked = None if entrant.asked is None else f"{entrant.asked:g} times"
-            report.measured(
-                f"{request.node.name}: {entrant.name} against {rival.name} ({seconds})", ratios, asked=asked
-            )
-
-    return compete
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """
-Run a command, and write the seconds it took and the most memory it used, in bytes, to standard error.
+Run a command, and write what it took to standard error: seconds, seconds of CPU, and the most memory, in bytes.
 
-A program of its own, and a small one: what a process is said to have used includes what started it.
+CPU is that of the command and of all that it waited for; memory is that of the largest process among them. A program of
+its own, and a small one: what a process is said to have used includes what started it.
 """
 
 import os
@@ -13,6 +14,6 @@ import time
 start = time.perf_counter()
 code = subprocess.call(sys.argv[1:])
 seconds = time.perf_counter() - start
-peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10
-print(seconds, peak, file=sys.stderr)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss << 10, file=sys.stderr)
 os._exit(code)
