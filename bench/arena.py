@@ -55,11 +55,10 @@ class Arena:
     ) -> Contest:
         """Hold a contest; nothing is compared with what others came to if that is not to be the same."""
         course = _Course(entrants, self.stopwatch, same)
-        self.benchmark.group = title
         self.benchmark.pedantic(course.finish_round, setup=course.begin_round, rounds=rounds or self.scale.rounds)
         course.compare()
         laps = {name: [] if name in course.failed else found for name, found in course.laps.items()}
-        contest = Contest(title, self.benchmark.name, laps, course.failed, amount, asked or {})
+        contest = Contest(title, self.benchmark.group, laps, course.failed, amount, asked or {})
         self.benchmark.extra_info["contest"] = contest.json()
         self.results.contests.append(contest)
         return contest

@@ -9,11 +9,12 @@ import pytest
 
 from fastbatch.units import parse_size
 
-from . import accounts, tables, texts
+from . import accounts, pictures, tables, texts
 from .accounts import Warm
 from .arena import Arena, Stopwatch
 from .results import Figure, Results
 from .scale import Scale, counts
+from .surroundings import versions_of_storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .accounts import Accounts
 
 HERE = Path(__file__).parent
+PARTS = ("node", "submit", "scale", "local")  # each benchmark is marked as part of one
 _MINUTES = 30
 _RESULTS = pytest.StashKey[Results]()
 
@@ -42,12 +44,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Allow a benchmark the time that a test is not allowed; that of a contest is the time of its laps."""
+    """Allow a benchmark the time that a test is not allowed; show each with its part, a contest by its laps."""
     for item in items:
         if item.path.is_relative_to(HERE):
+            timed = {"timer": Stopwatch()} if "contest" in getattr(item, "fixturenames", ()) else {}
             item.add_marker(pytest.mark.timeout(60 * _MINUTES))
-            if "contest" in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.benchmark(timer=Stopwatch()))
+            item.add_marker(pytest.mark.benchmark(group=_part(item), **timed))
+
+
+def _part(item: pytest.Item) -> str:
+    return next(part for part in PARTS if item.get_closest_marker(part))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -61,6 +67,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(tables.of_figures(results.figures))
     if folder := config.getoption("output"):
         terminalreporter.write_line(f"\nWritten: {results.write(folder)}")
+        for path in pictures.draw(results.contests, folder):
+            terminalreporter.write_line(f"Drawn: {path}")
 
 
 @pytest.fixture(scope="session")
@@ -101,9 +109,10 @@ def text(request: pytest.FixtureRequest, scale: Scale, tmp_path_factory: pytest.
 
 
 @pytest.fixture(scope="session")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounts]:
+def services(tmp_path_factory: pytest.TempPathFactory, results: Results) -> Iterator[Accounts]:
     """Have accounts on an instance of the local services."""
     with accounts.lasting_as_long_as_we(tmp_path_factory.mktemp("accounts")) as found:
+        results.versions |= versions_of_storage()
         yield found
 
 

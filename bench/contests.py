@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+OURS = ("ours", "fastbatch")  # how the names of our entrants begin
+
 
 class Unable(Exception):  # a result, not an error
     """Raised by an entrant that can't do what is asked for; it says why."""
@@ -61,11 +63,11 @@ class Contest:
     """
     What came of a contest.
 
-    The first entrant is the one that others are compared with, the last one is ours. Who could not do it has no laps.
+    The first entrant is the one that others are compared with. Who could not do it has no laps.
     """
 
     title: str
-    group: str  # of benchmarks
+    group: str  # of benchmarks: which part it belongs to
     laps: Mapping[str, Sequence[Lap]]
     failed: Mapping[str, str]
     amount: tuple[float, str] | None = None  # what is done in a lap, as (64, "MB") or (2000, "tasks")
@@ -82,9 +84,9 @@ class Contest:
         return self.names[0]
 
     @property
-    def ours(self) -> str:
-        """Return who is ours."""
-        return self.names[-1]
+    def ours(self) -> list[str]:
+        """Return who is ours: the last one, and who says so in its name."""
+        return [name for name in self.names if name == self.names[-1] or name.startswith(OURS)]
 
     @property
     def finishers(self) -> list[str]:

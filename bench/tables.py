@@ -8,30 +8,29 @@ from fastbatch.cli.table import fitted, table
 from fastbatch.units import shown_duration, shown_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from .contests import Contest, Spread
     from .results import Figure
 
 WIDTH = 100
 _BRIEF = 0.0995  # seconds; what takes less is shown in milliseconds
+_LARGE = 99.95  # what is more has no decimals
 
 
 def of_contest(contest: Contest) -> str:
     """Show a contest: who took how long, who could not, and what else was used."""
-    lines = [_times(contest), *_used(contest)]
+    lines = [_times(contest), *_used(contest), ""]
     lines += [f"{name}: could not; {why}" for name, why in contest.failed.items()]
     lines += [f"{name}: asked for {what}" for name, what in contest.asked.items()]
-    return "\n".join(lines)
+    return "\n".join(lines).rstrip()
 
 
 def of_figures(figures: Sequence[Figure]) -> str:
     """Show figures."""
-    rows = [["MEASURED", "MEDIAN (LEAST TO MOST)", "ASKED"]]
-    rows += [
-        [figure.what, f"{_numbers(figure.spread)} {figure.unit}".strip(), figure.asked or ""] for figure in figures
-    ]
-    return table(fitted(rows, WIDTH, give=[0]))
+    rows = [["MEDIAN (LEAST TO MOST)", "ASKED", "WHAT"]]
+    rows += [[_measured(figure), figure.asked or "", figure.what] for figure in figures]
+    return table(fitted(rows, WIDTH, give=[2]))
 
 
 def seconds(value: float) -> str:
@@ -39,9 +38,30 @@ def seconds(value: float) -> str:
     return shown_duration(value) if value >= _BRIEF else f"{1000 * value:.3g}ms"
 
 
+def size(value: float) -> str:
+    """Show a size in short."""
+    return shown_size(round(value))
+
+
 def number(value: float) -> str:
     """Show a number to three digits, a large one whole."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits
+    return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.3g}"
+
+
+_WAYS = {"s": seconds, "bytes": size}  # to show values of some units
+
+
+def _measured(figure: Figure) -> str:
+    if way := _WAYS.get(figure.unit):
+        return _spread(figure.spread, way)
+    return f"{_spread(figure.spread, number)} {figure.unit}".strip()
+
+
+def _spread(spread: Spread, shown: Callable[[float], str]) -> str:
+    """Show values in short; one that stands alone has no spread."""
+    if spread.least == spread.most:
+        return shown(spread.median)
+    return f"{shown(spread.median)} ({shown(spread.least)} to {shown(spread.most)})"
 
 
 def _times(contest: Contest) -> str:
@@ -57,18 +77,12 @@ def _row(contest: Contest, name: str) -> list[str]:
     unit = contest.amount[1] if contest.amount else ""
     return [
         name,
-        f"{seconds(took.median)} ({seconds(took.least)} to {seconds(took.most)})",
-        _numbers(ratio) if ratio else "",
+        _spread(took, seconds),
+        _spread(ratio, number) if ratio else "",
         f"{number(rate)} {unit}/s" if rate is not None else "",
         seconds(cpu) if cpu is not None else "",
-        shown_size(round(peak)) if peak is not None else "",
+        size(peak) if peak is not None else "",
     ]
-
-
-def _numbers(spread: Spread) -> str:
-    if spread.least == spread.most:
-        return number(spread.median)
-    return f"{number(spread.median)} ({number(spread.least)} to {number(spread.most)})"
 
 
 def _used(contest: Contest) -> Iterator[str]:
@@ -79,7 +93,7 @@ def _used(contest: Contest) -> Iterator[str]:
         first = amounts.get(contest.baseline, {})
         rows = [["USED", *kinds]]
         rows += [[name, *(_part(used, first, kind) for kind in kinds)] for name, used in amounts.items()]
-        yield table(fitted(rows, WIDTH, give=range(len(kinds) + 1)))
+        yield "\n" + table(fitted(rows, WIDTH, give=range(len(kinds) + 1)))
 
 
 def _part(used: dict[str, float], first: dict[str, float], kind: str) -> str:
