@@ -54,7 +54,7 @@ def bench_journal_of_many_tasks(benchmark: Any, scale: Scale, figure: Callable[.
 
     benchmark.pedantic(note_and_read, rounds=1 if scale.quick else ROUNDS)
     for what, found in seconds.items():
-        figure(f"journal, {count:,} tasks: {what}", found, "s", asked=ASKED.get(what))
+        figure(f"journal of {count:,} tasks: {what}", found, "s", asked=ASKED.get(what))
 
 
 def bench_bytes_of_the_journal(benchmark: Any, scale: Scale, figure: Callable[..., None], tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from tests.local.instances import Instance, new_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from .scale import Scale
 
@@ -63,17 +64,21 @@ def job(client: Any) -> Iterator[str]:
 
 
 @pytest.fixture
-def rate(
-    benchmark: Any, scale: Scale, figure: Callable[..., None], request: pytest.FixtureRequest
-) -> Callable[[Callable[[], object], int], None]:
-    """Give a way to measure how many things a second something does."""
+def rate(benchmark: Any, scale: Scale, figure: Callable[..., None]) -> Callable[..., None]:
+    """Give a way to measure how many tasks a second something does."""
 
     def measure(
-        do: Callable[[], object], count: int, *, setup: Callable[[], None] | None = None, rounds: int = 5
+        what: str, do: Callable[[], object], count: int, *, setup: Callable[[], None] | None = None, rounds: int = 5
     ) -> None:
-        benchmark.pedantic(do, setup=setup, rounds=2 if scale.quick else rounds)
-        what = request.node.name.removeprefix("bench_").replace("_", " ")
-        figure(f"local service: {what}", [count / seconds for seconds in benchmark.stats.stats.data], "tasks/s")
+        seconds: list[float] = []
+
+        def timed() -> None:
+            begin = time.perf_counter()
+            do()
+            seconds.append(time.perf_counter() - begin)
+
+        benchmark.pedantic(timed, setup=setup, rounds=min(rounds, scale.rounds))
+        figure(what, [count / one for one in seconds], "tasks/s")
 
     return measure
 
@@ -136,7 +141,7 @@ def bench_add_tasks(rate: Callable[..., None], client: Any, scale: Scale) -> Non
         jobs.append(new_name("job"))
         client.create_job({"id": jobs[-1], "poolInfo": {"poolId": "nowhere"}})
 
-    rate(lambda: add(client, jobs[-1], tasks), len(tasks), setup=new_job)
+    rate("tasks added, in collections of 100", lambda: add(client, jobs[-1], tasks), len(tasks), setup=new_job)
     for name in jobs:
         client.begin_delete_job(name, polling_interval=3600)
 
@@ -149,7 +154,7 @@ def bench_list_tasks(rate: Callable[..., None], client: Any, scale: Scale, job: 
     def list_them() -> None:
         assert listed(client, job) == len(tasks)
 
-    rate(list_them, len(tasks))
+    rate(f"{len(tasks):,} tasks listed, as JSON", list_them, len(tasks))
 
 
 def bench_list_tasks_with_the_sdk(rate: Callable[..., None], client: Any, scale: Scale, job: str) -> None:
@@ -160,7 +165,7 @@ def bench_list_tasks_with_the_sdk(rate: Callable[..., None], client: Any, scale:
     def list_them() -> None:
         assert sum(1 for _ in client.list_tasks(job, select=["id", "state"])) == len(tasks)
 
-    rate(list_them, len(tasks))
+    rate(f"{len(tasks):,} tasks listed, with the SDK", list_them, len(tasks))
 
 
 @dataclass
@@ -198,7 +203,7 @@ def bench_run_tasks(rate: Callable[..., None], client: Any, scale: Scale, pool: 
     """Tasks that do nothing, on two slots."""
     tasks = [{"id": f"t{number}", "commandLine": "/bin/true"} for number in range(scale.some(2_000))]
     runs = Runs(client, pool, tasks)
-    rate(runs.once, len(tasks), setup=runs.prepare)
+    rate("tasks run that do nothing", runs.once, len(tasks), setup=runs.prepare)
 
 
 def bench_run_tasks_with_blobs(
@@ -233,7 +238,7 @@ def bench_run_tasks_with_blobs(
             for number in range(scale.some(500))
         ]
         runs = Runs(client, pool, tasks)
-        rate(runs.once, len(tasks), setup=runs.prepare)
+        rate("tasks run that bring a blob and leave one", runs.once, len(tasks), setup=runs.prepare)
         assert sum(1 for _ in blobs.list_blobs(name_starts_with="out/")) == len(tasks)
 
 
@@ -242,21 +247,49 @@ def bench_run_tasks_in_a_large_job(rate: Callable[..., None], client: Any, scale
     """See that the cost of a task does not grow with the job that it is in."""
     tasks = [{"id": f"t{number}", "commandLine": "/bin/true"} for number in range(scale.some(size))]
     runs = Runs(client, pool, tasks)
-    rate(runs.once, len(tasks), setup=runs.prepare, rounds=max(1, 3000 // size))
+    rate(
+        f"tasks run that do nothing, in a job of {len(tasks):,}",
+        runs.once,
+        len(tasks),
+        setup=runs.prepare,
+        rounds=max(1, 3000 // size),
+    )
 
 
-@pytest.mark.usefixtures("pool")
-def bench_idle(benchmark: Any, scale: Scale, figure: Callable[..., None], instance: Instance) -> None:
-    """Leave a service alone that has a pool and nothing to do."""
-    process = Home(instance.home).process("batch")
-    assert process
+@pytest.fixture
+def idle(tmp_path: Path) -> Iterator[Instance]:
+    """Have an instance of the local services that has a pool and nothing to do, nor ever had."""
+    with (
+        instances.lasting_as_long_as_we(tmp_path) as found,
+        found.client() as client,
+        instances.pool(client, nodes=1, slots=SLOTS),
+    ):
+        yield found
+
+
+def bench_idle(benchmark: Any, scale: Scale, figure: Callable[..., None], idle: Instance) -> None:
+    """Leave the services alone."""
     seconds = 1.0 if scale.quick else 10.0
-
-    def used() -> float:
-        with open(f"/proc/{process.identity.pid}/stat", encoding="utf-8") as stat:
-            user, system = stat.read().rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-    before = used()
+    services = {"the Batch service": _pid(idle, "batch"), "Azurite": _pid(idle, "storage")}
+    before = {name: _cpu(pid) for name, pid in services.items()}
     benchmark.pedantic(time.sleep, args=(seconds,))
-    figure(f"local service: CPU in {seconds:.0f} s of idling", [used() - before], "s")
+    for name, pid in services.items():
+        figure(f"{name}: CPU in {seconds:.0f} s of idling", [_cpu(pid) - before[name]], "s")
+        figure(f"{name}: resident memory when idle", [_resident(pid)], "bytes")
+
+
+def _pid(instance: Instance, name: str) -> int:
+    process = Home(instance.home).process(name)
+    assert process
+    return process.identity.pid
+
+
+def _cpu(pid: int) -> float:
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+        user, system = stat.read().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def _resident(pid: int) -> int:
+    with open(f"/proc/{pid}/statm", encoding="utf-8") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

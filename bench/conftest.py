@@ -62,9 +62,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for contest in results.contests:
         terminalreporter.section(contest.title)
         terminalreporter.write_line(tables.of_contest(contest))
-    if results.figures:
-        terminalreporter.section("figures")
-        terminalreporter.write_line(tables.of_figures(results.figures))
+    for part in PARTS:
+        if figures := [figure for figure in results.figures if figure.group == part]:
+            terminalreporter.section(f"figures: {part}")
+            terminalreporter.write_line(tables.of_figures(figures))
     if folder := config.getoption("output"):
         terminalreporter.write_line(f"\nWritten: {results.write(folder)}")
         for path in pictures.draw(results.contests, folder):
@@ -91,11 +92,13 @@ def contest(benchmark: Any, scale: Scale, results: Results, request: pytest.Fixt
 
 
 @pytest.fixture
-def figure(results: Results) -> Callable[..., None]:
+def figure(benchmark: Any, results: Results) -> Callable[..., None]:
     """Give a way to note a figure."""
 
     def note(what: str, values: Sequence[float], unit: str = "", *, asked: str | None = None) -> None:
-        results.figures.append(Figure(what, values, unit, asked))
+        found = Figure(what, values, unit, asked, benchmark.group)
+        results.figures.append(found)
+        benchmark.extra_info.setdefault("figures", []).append(found.json())
 
     return note
 

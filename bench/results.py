@@ -27,6 +27,7 @@ class Figure:
     values: Sequence[float]
     unit: str = ""
     asked: str | None = None
+    group: str = ""  # of benchmarks: which part it belongs to
 
     @property
     def spread(self) -> Spread:
