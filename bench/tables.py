@@ -48,20 +48,26 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.3g}"
 
 
-_WAYS = {"s": seconds, "bytes": size}  # to show values of some units
+def amount(value: float, unit: str) -> str:
+    """Show an amount of a unit in short."""
+    way = _WAYS.get(unit)
+    return way(value) if way else f"{number(value)} {unit}".strip()
+
+
+def spread(values: Spread, shown: Callable[[float], str]) -> str:
+    """Show values in short; one that stands alone has no values."""
+    if values.least == values.most:
+        return shown(values.median)
+    return f"{shown(values.median)} ({shown(values.least)} to {shown(values.most)})"
+
+
+_WAYS = {"s": seconds, "bytes": size}  # to show amounts of some units
 
 
 def _measured(figure: Figure) -> str:
     if way := _WAYS.get(figure.unit):
-        return _spread(figure.spread, way)
-    return f"{_spread(figure.spread, number)} {figure.unit}".strip()
-
-
-def _spread(spread: Spread, shown: Callable[[float], str]) -> str:
-    """Show values in short; one that stands alone has no spread."""
-    if spread.least == spread.most:
-        return shown(spread.median)
-    return f"{shown(spread.median)} ({shown(spread.least)} to {shown(spread.most)})"
+        return spread(figure.spread, way)
+    return f"{spread(figure.spread, number)} {figure.unit}".strip()
 
 
 def _times(contest: Contest) -> str:
@@ -77,8 +83,8 @@ def _row(contest: Contest, name: str) -> list[str]:
     unit = contest.amount[1] if contest.amount else ""
     return [
         name,
-        _spread(took, seconds),
-        _spread(ratio, number) if ratio else "",
+        spread(took, seconds),
+        spread(ratio, number) if ratio else "",
         f"{number(rate)} {unit}/s" if rate is not None else "",
         seconds(cpu) if cpu is not None else "",
         size(peak) if peak is not None else "",
