@@ -15,7 +15,7 @@ from bench.results import Results
 from bench.scale import Scale, counts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 @dataclass
@@ -116,7 +116,7 @@ def test_what_others_come_to_may_be_left_aside(arena: Arena) -> None:
 def test_who_can_t_do_it_is_shown_and_not_run_again(arena: Arena) -> None:
     """Also if it could before, as it is not known to do it."""
     trace = Trace()
-    tries = iter([Lap(1.0), Unable("too many requests"), Lap(1.0)])
+    tries: Iterator[Lap | Unable] = iter([Lap(1.0), Unable("too many requests"), Lap(1.0)])
 
     def sometimes() -> Lap:
         found = next(tries)
