@@ -53,15 +53,15 @@ class Side:
 
     def measure(self, options: Sequence[str]) -> dict[str, Measured]:
         """Run its benchmarks. Raises Unfit, if there is nothing that they measured."""
-        result = self.folder / "measured.json"
+        result, log = self.folder / "measured.json", self.folder / "measured.log"
         result.unlink(missing_ok=True)
         where = [f"--benchmark-json={result}", f"--basetemp={self.folder / 'tmp'}"]
         command = [self.python, "-m", "pytest", "bench", "-q", "-p", "no:cacheprovider", *where, *options]
-        code = _wait(command, self.folder)
-        if not result.exists() or not result.stat().st_size:
-            raise Unfit(f"The benchmarks of {self.commit} measured nothing; pytest ended with exit code {code}.")
+        code = _wait(command, self.folder, log)
         if code:
-            _say(f"some benchmarks of {self.commit} failed: exit code {code}")
+            _say(f"{log.read_text(errors='replace')}\nSome benchmarks of {self.commit} failed.")
+        if not result.exists() or not result.stat().st_size:
+            raise Unfit(f"The benchmarks of {self.commit} measured nothing; pytest's exit code is {code}.")
         return measured(json.loads(result.read_bytes()))
 
 
@@ -125,9 +125,12 @@ def _run(command: list[str], folder: Path) -> None:
         raise Unfit(f"{' '.join(command)} failed:\n{done.stderr.decode(errors='replace').strip()}")
 
 
-def _wait(command: list[str], folder: Path) -> int:
-    """Run to the end. Interrupted, it is interrupted once, and then has time to clean up."""
-    with subprocess.Popen(command, cwd=folder, stdout=sys.stderr, start_new_session=True) as process:
+def _wait(command: list[str], folder: Path, log: Path) -> int:
+    """Run to the end, with what is told in a log. Interrupted, it is interrupted once, and has time to clean up."""
+    with (
+        open(log, "wb") as told,
+        subprocess.Popen(command, cwd=folder, stdout=told, stderr=told, start_new_session=True) as process,
+    ):
         try:
             return process.wait()
         except BaseException:

@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the benchmarks."""
     group = parser.getgroup("fastbatch's benchmarks")
     group.addoption("--quick", action="store_true", help="small sizes and few rounds: to see that it works")
-    group.addoption("--nodes", type=counts, default=Scale.nodes, help="numbers of nodes, such as 1,2,4 (-m scale)")
+    group.addoption("--nodes", type=counts, default=(), help="numbers of nodes to compare, such as 1,2,4 (-m scale)")
     group.addoption("--files", type=int, help="how many files a corpus has")
     group.addoption("--file-size", type=parse_size, help="how large each of them is, such as 10KiB")
     group.addoption("--output", type=Path, help="a folder for results.json and a picture of each contest")

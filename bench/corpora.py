@@ -88,7 +88,7 @@ def large(path: Path, size: int, *, seed: int = 7) -> Totals:
         file.write(rest)
     counts = reference(rest)
     for number, times in used.items():
-        counts.update({word: times * count for word, count in reference(blocks[number]).items()})
+        counts.update({word: times * count for word, count in _counts_of_block(number).items()})
     return Totals(1, size, counts)
 
 
@@ -144,3 +144,8 @@ def _starts() -> list[int]:
 def _blocks() -> list[bytes]:
     """Cut the stock into blocks that end at a space and are never longer than a block may be."""
     return re.findall(rb"(?s).{1,%d}\s" % (_BLOCK - 1), _stock())
+
+
+@cache
+def _counts_of_block(number: int) -> Counter[str]:
+    return reference(_blocks()[number])

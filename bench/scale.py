@@ -13,7 +13,7 @@ class Scale:
     """The scale of a session."""
 
     quick: bool = False
-    nodes: tuple[int, ...] = (1, 2, 3, 4)
+    nodes: tuple[int, ...] = ()  # else as many as show something here
     files: int | None = None  # else each benchmark has a number of its own
     file_size: int | None = None  # the same
 
@@ -31,6 +31,11 @@ class Scale:
     def few(self) -> int:
         """Return how often each entrant is run, if it takes a minute."""
         return 1 if self.quick else 3
+
+    @property
+    def node_counts(self) -> tuple[int, ...]:
+        """Return on which numbers of nodes files are counted."""
+        return self.nodes or ((1, 2) if self.quick else (1, 2, 3, 4))
 
     def some(self, whole: int) -> int:
         """Give how many there are, of what no option tells."""
