@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import subprocess
 import sys
 import tempfile
-import venv
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,18 +48,18 @@ class Side:
 
     def install(self) -> None:
         """Give it its packages."""
-        venv.create(self.folder / ".venv", with_pip=True)
-        _run([self.python, "-m", "pip", "install", "-q", "-e", ".[dev]"], self.folder)
+        _run(sys.executable, "-m", "venv", ".venv", folder=self.folder)
+        _run(self.python, "-m", "pip", "install", "-q", "-e", ".[dev]", folder=self.folder)
 
     def measure(self, options: Sequence[str]) -> dict[str, Measured]:
         """Run its benchmarks. Raises Unfit, if there is nothing that they measured."""
-        result, log = self.folder / "measured.json", self.folder / "measured.log"
+        result = self.folder / "measured.json"
         result.unlink(missing_ok=True)
         where = [f"--benchmark-json={result}", f"--basetemp={self.folder / 'tmp'}"]
         command = [self.python, "-m", "pytest", "bench", "-q", "-p", "no:cacheprovider", *where, *options]
-        code = _wait(command, self.folder, log)
+        code, told = _ended(*command, folder=self.folder)
         if code:
-            _say(f"{log.read_text(errors='replace')}\nSome benchmarks of {self.commit} failed.")
+            _say(f"{told}\nSome benchmarks of {self.commit} failed.")
         if not result.exists() or not result.stat().st_size:
             raise Unfit(f"The benchmarks of {self.commit} measured nothing; pytest's exit code is {code}.")
         return measured(json.loads(result.read_bytes()))
@@ -67,7 +67,8 @@ class Side:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare, and print a table."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell had it ignored
+        signal.signal(number, signal.default_int_handler)
     asked = _parser().parse_args(arguments)
     options = [*(["--quick"] if asked.quick else []), *(["-m", asked.m] if asked.m else [])]
     try:
@@ -111,35 +112,37 @@ def _sides(commits: Sequence[str]) -> Iterator[tuple[Side, Side]]:
         first, second = (Side(commit, Path(folder, name)) for commit, name in zip(commits, "ab", strict=True))
         try:
             for side in (first, second):
-                _run(["git", "worktree", "add", "-q", "--detach", str(side.folder), side.commit], ROOT)
+                _run("git", "worktree", "add", "-q", "--detach", str(side.folder), side.commit, folder=ROOT)
             yield first, second
         finally:
             for side in (first, second):
                 if side.folder.exists():
-                    _run(["git", "worktree", "remove", "--force", str(side.folder)], ROOT)
+                    _run("git", "worktree", "remove", "--force", str(side.folder), folder=ROOT)
 
 
-def _run(command: list[str], folder: Path) -> None:
-    done = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
-    if done.returncode:
-        raise Unfit(f"{' '.join(command)} failed:\n{done.stderr.decode(errors='replace').strip()}")
+def _run(*command: str, folder: Path) -> None:
+    code, told = _ended(*command, folder=folder)
+    if code:
+        raise Unfit(f"{told}\nThis failed: {' '.join(command)}")
 
 
-def _wait(command: list[str], folder: Path, log: Path) -> int:
-    """Run to the end, with what is told in a log. Interrupted, it is interrupted once, and has time to clean up."""
+def _ended(*command: str, folder: Path) -> tuple[int, str]:
+    """Run to the end, and give what was told. Interrupted, all of it is interrupted, and has time to clean up."""
     with (
-        open(log, "wb") as told,
-        subprocess.Popen(command, cwd=folder, stdout=told, stderr=told, start_new_session=True) as process,
+        tempfile.TemporaryFile("w+", errors="replace") as log,
+        subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True) as process,
     ):
         try:
-            return process.wait()
+            code = process.wait()
         except BaseException:
-            process.send_signal(signal.SIGINT)
+            os.killpg(process.pid, signal.SIGINT)
             try:
                 process.wait(_PATIENCE)
             except subprocess.TimeoutExpired:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
             raise
+        log.seek(0)
+        return code, log.read().strip()
 
 
 def _say(text: str) -> None:
