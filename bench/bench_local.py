@@ -245,10 +245,11 @@ def bench_run_tasks_with_blobs(
 @pytest.mark.parametrize("size", [1_000, 50_000])
 def bench_run_tasks_in_a_large_job(rate: Callable[..., None], client: Any, scale: Scale, pool: str, size: int) -> None:
     """See that the cost of a task does not grow with the job that it is in."""
-    tasks = [{"id": f"t{number}", "commandLine": "/bin/true"} for number in range(scale.some(size))]
+    size = size // 100 if scale.quick else size
+    tasks = [{"id": f"t{number}", "commandLine": "/bin/true"} for number in range(size)]
     runs = Runs(client, pool, tasks)
     rate(
-        f"tasks run that do nothing, in a job of {len(tasks):,}",
+        f"tasks run that do nothing, in a job of {size:,}",
         runs.once,
         len(tasks),
         setup=runs.prepare,

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from fastbatch.tuning.measuring import Intention, TuneManners, measure, work_of
 
 from fastbatch import Settings
 from fastbatch.api import prepare
 from fastbatch.events import nobody
 from fastbatch.place import Place
+from fastbatch.tuning.measuring import Intention, TuneManners, measure, work_of
 from tests.counted import account_of
 from tests.local.instances import new_name
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.scale
 
-FILES, SIZE = 80, 7 * corpora.MIB  # of which each is worth one job of the node's program, and not two
+FILES, SIZE = 60, 7 * corpora.MIB  # of which each is worth one job of the node's program, and not two
 
 
 @pytest.fixture

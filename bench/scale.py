@@ -25,7 +25,7 @@ class Scale:
     @property
     def rounds(self) -> int:
         """Return how often each entrant of a contest is run, if it takes seconds."""
-        return 2 if self.quick else 7
+        return 1 if self.quick else 7
 
     @property
     def few(self) -> int:
