@@ -92,6 +92,16 @@ def large(path: Path, size: int, *, seed: int = 7) -> Totals:
     return Totals(1, size, counts)
 
 
+def even(folder: Path, files: int, size: int) -> Totals:
+    """Write so many texts of exactly so many bytes, be they small or large."""
+    if size <= _LONGEST:
+        return small(folder, files, size)
+    folder.mkdir(parents=True)
+    found = [large(folder / f"text-{number:06}.txt", size, seed=number) for number in range(files)]
+    counts = sum((one.counts for one in found), start=Counter[str]())
+    return Totals(files, files * size, counts)
+
+
 def mix(folder: Path, *, files: int = 300, large_size: int = 300 * MIB, seed: int = 7) -> Totals:
     """Write files of all kinds: empty, tiny and odd ones, texts of up to 64 KiB, and a large one."""
     chance = random.Random(seed)

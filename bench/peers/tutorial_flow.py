@@ -1,5 +1,5 @@
 """
-Count the words of a folder's files on a warm pool as Microsoft's Batch tutorial for Python does.
+Count the words of a folder's files as Microsoft's Batch tutorial for Python does, on a warm pool or one of its own.
 
 Each file is uploaded by itself, one after the other, and is a task of its own; all tasks are listed every second until
 all are completed; each output is downloaded by itself. Where the tutorial's way can't be had any more, this is the
@@ -18,7 +18,7 @@ import tempfile
 import time
 import uuid
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,7 +82,9 @@ def main() -> None:
     """Count, and print the totals and the times."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--pool", required=True)
+    parser.add_argument("--pool", help="a warm pool; else one is made, and deleted")
+    parser.add_argument("--nodes", type=int, default=2, help="of a pool that is made")
+    parser.add_argument("--slots", type=int, default=2, help="of each of its nodes")
     parser.add_argument("--timeout", type=float, default=3600.0, help="seconds to wait for the tasks")
     arguments = parser.parse_args()
     paths = sorted(path for path in arguments.folder.rglob("*") if path.is_file())
@@ -92,7 +94,11 @@ def main() -> None:
     batch = BatchClient(os.environ["AZURE_BATCH_ENDPOINT"], key)
     with storage, batch, tempfile.TemporaryDirectory() as output:
         clock, start, cpu = Clock(), time.perf_counter(), time.process_time()
-        run(Services(batch, storage, clock), arguments.pool, files, Path(output), arguments.timeout)
+        services = Services(batch, storage, clock)
+        with (
+            nullcontext(arguments.pool) if arguments.pool else pool(services, arguments.nodes, arguments.slots) as name
+        ):
+            run(services, name, files, Path(output), arguments.timeout)
         spent = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu}
         print(json.dumps({**totals(paths, Path(output)), **spent, "stages": clock.stages}))
 
@@ -118,6 +124,30 @@ def run(services: Services, pool: str, files: dict[str, Path], output: Path, tim
                 wait_for_tasks(batch, name, timeout)
             with stage("download"):
                 download_all(outputs, output)
+
+
+@contextmanager
+def pool(services: Services, nodes: int, slots: int) -> Iterator[str]:
+    """Have a pool for a while; tasks wait until its nodes are ready."""
+    name = f"tutorial-{uuid.uuid4().hex[:8]}"
+    ubuntu = models.BatchVmImageReference(
+        publisher="canonical", offer="0001-com-ubuntu-server-jammy", sku="22_04-lts", version="latest"
+    )
+    machine = models.VirtualMachineConfiguration(image_reference=ubuntu, node_agent_sku_id="batch.node.ubuntu 22.04")
+    options = models.BatchPoolCreateOptions(
+        id=name,
+        vm_size="STANDARD_D2S_V3",
+        virtual_machine_configuration=machine,
+        target_dedicated_nodes=nodes,
+        task_slots_per_node=slots,
+    )
+    with services.clock.stage("create"):
+        services.batch.create_pool(options)
+    try:
+        yield name
+    finally:
+        with services.clock.stage("delete"):
+            services.batch.begin_delete_pool(name)
 
 
 @contextmanager

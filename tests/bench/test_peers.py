@@ -26,6 +26,7 @@ PEERS = Path(corpora.__file__).with_name("peers")
 MAKERS: dict[str, Callable[[Path], Totals]] = {
     "small": lambda folder: corpora.small(folder, files=1001, size=100),
     "large": lambda folder: corpora.large(folder / "text", 2_000_001),
+    "even": lambda folder: corpora.even(folder / "in", files=2, size=1_100_000),
     "mix": lambda folder: corpora.mix(folder, files=5, large_size=100_000),
 }
 
@@ -122,6 +123,36 @@ def test_the_tutorials_way_finds_the_totals(
     assert {job.state for job in client.list_jobs()} <= {"deleting"}
     with instance.blobs() as storage:
         assert not [found.name for found in storage.list_containers() if found.name.startswith("tutorial-")]
+
+
+def test_the_tutorials_way_makes_a_pool_of_its_own(
+    tmp_path: Path, run: Callable[..., dict[str, Any]], client: Any
+) -> None:
+    """And deletes it."""
+    totals = corpora.small(tmp_path, files=2, size=100)
+
+    said = run("tutorial_flow", tmp_path, "--nodes", "1", "--slots", "1")
+
+    assert said["words"] == totals.counts.total()
+    assert {pool.state for pool in client.list_pools() if pool.id.startswith("tutorial-")} <= {"deleting"}
+
+
+@pytest.mark.parametrize("how", [["create_task"], ["create_tasks"], ["create_tasks", "--threads", "2"]], ids=" ".join)
+def test_the_sdk_adds_a_task_for_each_input(
+    tmp_path: Path, run: Callable[..., dict[str, Any]], client: Any, how: list[str]
+) -> None:
+    """By its id, with the input as a resource file."""
+    inputs = {f"t{number}": f"http://127.0.0.1:10000/a/{number}?sig=x" for number in range(101)}
+    path = tmp_path / "inputs.json"
+    path.write_text(json.dumps(inputs))
+    name, *options = how
+
+    with instances.job(client, "nowhere") as job:
+        said = run(name, job, path, *options)
+        found = {task.id: task.resource_files[0].http_url for task in client.list_tasks(job)}
+
+    assert said["tasks"] == 101
+    assert found == inputs
 
 
 @pytest.mark.parametrize("how", [["--at-once", "3"], ["--sync"]], ids=["at once", "one at a time"])
