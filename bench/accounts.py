@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tests.local import instances
+from tests.local import instances, speaking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from tests.local.instances import Instance
@@ -45,6 +45,19 @@ class Accounts:
         """Have a warm pool, for a while."""
         with self.instance.client() as client, instances.pool(client, nodes, slots) as name:
             yield name
+
+    @contextmanager
+    def misbehaving(self, rule: Mapping[str, Any]) -> Iterator[Callable[[], dict[str, Any]]]:
+        """Let the service misbehave by a rule, for a while; give a way to ask how the rule stands."""
+
+        def ask(method: str, body: Any = None) -> dict[str, Any]:
+            return speaking.ask(self.instance, method, speaking.at("/local/faults"), body).json
+
+        assert "rules" in ask("PUT", {"rules": [rule]})
+        try:
+            yield lambda: dict(ask("GET")["rules"][0])
+        finally:
+            ask("DELETE")
 
     def forget(self, container: str) -> None:
         """Delete what is in a container, which may not be there."""

@@ -19,6 +19,10 @@ PEERS = Path(__file__).with_name("peers")
 _LAUNCH = Path(__file__).with_name("launch.py")
 
 
+class GaveUp(Exception):  # it may be a result
+    """Raised when a program ends without having done what it was to do; says what it said last."""
+
+
 @dataclass(frozen=True)
 class Program:
     """A program and what it is given."""
@@ -49,11 +53,13 @@ def python(name: str, *arguments: str | Path, environment: Mapping[str, str] | N
 
 
 def run(program: Program) -> Run:
-    """Run a program to its end."""
+    """Run a program to its end. Raises GaveUp."""
     command = [sys.executable, "-S", str(_LAUNCH), *program.command]
     done = subprocess.run(command, env=program.environment, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr.decode()
-    seconds, cpu, peak = done.stderr.split()[-3:]
+    said, _, took = done.stderr.decode().strip().rpartition("\n")
+    if done.returncode:
+        raise GaveUp(said or done.stdout.decode().strip())
+    seconds, cpu, peak = took.split()
     return Run(float(seconds), float(cpu), int(peak), done.stdout)
 
 
