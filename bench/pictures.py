@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 OTHERS, OURS, WHISKERS, FAILED = "#9aa5b1", "#0b6fb8", "#3e4c59", "#7b8794"
 _WIDTH, _HEAD, _BAR = 8.0, 1.2, 0.42  # inches
+_LETTERS = 90  # in a line of small ones
 _ROOM = 1.45  # times the longest bar, for what is written beside it
 _NEVER_THE_SAME = {"Date": None}  # so that the same contest gives the same file
 _SALT = "fastbatch"  # the same
@@ -45,7 +47,8 @@ def _drawn(contest: Contest) -> Figure:
     longest = max(contest.seconds(name).most for name in contest.finishers)
     for row, name in enumerate(contest.names):
         if name in contest.failed:
-            axes.text(0, row, f" could not: {contest.failed[name]}", va="center", color=FAILED, style="italic")
+            why = textwrap.fill(f"could not: {contest.failed[name]}", _LETTERS)
+            axes.annotate(why, (0, row), (6, 0), textcoords="offset points", va="center", color=FAILED, fontsize=8)
         else:
             _draw_bar(axes, contest, name, row)
     axes.set_xlim(0, _ROOM * longest)
