@@ -39,19 +39,24 @@ def settings_anew(*names: str) -> Decorator:
     return setting_options(*names, otherwise="as the run was started")
 
 
-def display_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that say how a run is shown, as Wishes has them."""
-    for option in reversed(_DISPLAY):
-        command = option(command)
-    return command
+def options_of_display(last: str) -> Decorator:
+    """Give a command the options that say how it is shown, as Wishes has them; its last event has that name."""
+    options = (
+        click.option("--json", is_flag=True, help=f"Print events as JSON lines; the last one is {last}."),
+        click.option("-q", "--quiet", is_flag=True, help="Show errors and the result only."),
+        click.option("-v", "--verbose", is_flag=True, help="Show requests that are sent again, too."),
+        click.option("--log-file", type=click.Path(dir_okay=False), metavar="FILE", help="Append all events as JSON."),
+    )
+
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorated
 
 
-_DISPLAY = (
-    click.option("--json", is_flag=True, help="Print events as JSON lines; the last one is run.completed."),
-    click.option("-q", "--quiet", is_flag=True, help="Show errors and the result only."),
-    click.option("-v", "--verbose", is_flag=True, help="Show requests that are sent again, too."),
-    click.option("--log-file", type=click.Path(dir_okay=False), metavar="FILE", help="Append all events as JSON."),
-)
+display_options = options_of_display("run.completed")
 
 
 def account_options(command: Callable[..., Any]) -> Callable[..., Any]:

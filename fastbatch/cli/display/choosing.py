@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self, TextIO
@@ -14,7 +14,7 @@ from fastbatch.cli.display.jsonlines import JsonLines, Now, open_log
 from fastbatch.cli.display.plain import Plain
 from fastbatch.cli.display.progress import Progress, Ticks
 from fastbatch.cli.display.screen import Manner, Screen
-from fastbatch.cli.display.showing import Display, Result
+from fastbatch.cli.display.showing import Conclusion, Display, Result
 from fastbatch.cli.display.streams import Stream, lenient, same_place
 from fastbatch.terminal import escaped
 
@@ -47,8 +47,17 @@ class Surroundings:
         return cls(out=sys.stdout, err=sys.stderr, environment=os.environ)
 
 
-def choose(wishes: Wishes, surroundings: Surroundings | None = None) -> Display:
-    """Make the displays of a run. Raises UsageError if there can't be a log file."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What makes a display of one kind or another."""
+
+    screen: Callable[[Surroundings, Stream, Manner], Screen]
+    conclusion: Callable[[Wishes, Surroundings, Stream, Stream], Conclusion]
+
+
+def choose(wishes: Wishes, surroundings: Surroundings | None = None, parts: Parts | None = None) -> Display:
+    """Make the displays of a run, or of something else. Raises UsageError if there can't be a log file."""
+    parts = parts or Parts(_screen, _result)
     around = surroundings or Surroundings.ours()
     log_file = open_log(wishes.log_file) if wishes.log_file is not None else None
 
@@ -57,25 +66,33 @@ def choose(wishes: Wishes, surroundings: Surroundings | None = None) -> Display:
 
     err = Stream(lenient(around.err))
     out = Stream(lenient(around.out, "utf-8" if wishes.json else None), lambda why: tell("stdout", why))
-    screen = _screen(wishes, around, out, err)
+    manner = Manner(
+        quiet=wishes.quiet,
+        verbose=wishes.verbose,
+        color=wants_color(around.environment, terminal=err.isatty()),
+        moves=_moves(wishes, around, out, err),
+    )
+    screen = parts.screen(around, err, manner)
     records = [JsonLines(out, around.now)] if wishes.json else []
     log = None
     if log_file is not None:
         log = Stream(log_file, lambda why: tell(f"the log file {escaped(str(wishes.log_file))}", why))
         records.append(JsonLines(log, around.now))
-    return Display(screen, records, _result(wishes, around, out, err), log)
+    return Display(screen, records, parts.conclusion(wishes, around, out, err), log)
 
 
-def _screen(wishes: Wishes, around: Surroundings, out: Stream, err: Stream) -> Screen:
-    color = wants_color(around.environment, terminal=err.isatty())
-    manner = Manner(quiet=wishes.quiet, verbose=wishes.verbose, color=color)
+def _moves(wishes: Wishes, around: Surroundings, out: Stream, err: Stream) -> bool:
+    """Tell whether there is a terminal for bars; they can't share one with lines of JSON."""
+    return not (wishes.quiet or not err.isatty() or is_dumb(around.environment) or (wishes.json and out.isatty()))
+
+
+def _screen(around: Surroundings, err: Stream, manner: Manner) -> Screen:
     progress = Progress(around.ticks)
-    # Bars and lines of JSON can't share a terminal.
-    if wishes.quiet or not err.isatty() or is_dumb(around.environment) or (wishes.json and out.isatty()):
+    if not manner.moves:
         return Plain(err, progress, manner)
     from fastbatch.cli.display.live import Live, console_on
 
-    return Live(console_on(err, color=color), progress, manner)
+    return Live(console_on(err, color=manner.color), progress, manner)
 
 
 def _result(wishes: Wishes, around: Surroundings, out: Stream, err: Stream) -> Result:

@@ -14,6 +14,7 @@ class Manner:
     quiet: bool = False
     verbose: bool = False
     color: bool = False
+    moves: bool = False  # there is a terminal for bars
 
     def wants(self, tone: Tone, *, bars: bool) -> bool:
         """Tell whether something is to be said, beside bars or without them."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from fastbatch.cli.display.failures import failures_text
 from fastbatch.cli.display.jsonlines import JsonLines
@@ -13,6 +13,17 @@ from fastbatch.cli.display.screen import Screen
 from fastbatch.cli.display.streams import Stream
 from fastbatch.events import Event, RunCompleted
 from fastbatch.model import Summary
+
+
+class Conclusion(Protocol):
+    """What comes on stdout at the end."""
+
+    @property
+    def out(self) -> Stream:
+        """Give what it is written to."""
+
+    def take(self, event: Event, screen: Screen) -> None:
+        """Take in an event; at the last one the screen is stopped, and it is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +36,19 @@ class Result:
     for_people: bool  # not as JSON, which has it already
     seen_with_screen: bool  # who reads the screen has read the failures when they have read this
 
+    def take(self, event: Event, screen: Screen) -> None:
+        """Show what a run came to, with its last event."""
+        if isinstance(event, RunCompleted):
+            screen.stop()
+            self._show(event.summary, screen)
+
+    def _show(self, summary: Summary, screen: Screen) -> None:
+        if self.for_people:
+            self.out.line(summary_text(summary, self.width(), color=self.color))
+        if summary.failures and not self.seen_with_screen:
+            for line in failures_text(summary.failures, color=False).split("\n"):
+                screen.say(line)
+
 
 class Display:
     """
@@ -33,7 +57,7 @@ class Display:
     It does not raise when nobody reads any more, or a disk is full. However it is left, the terminal is as it was.
     """
 
-    def __init__(self, screen: Screen, records: Sequence[JsonLines], result: Result, log: Stream | None) -> None:
+    def __init__(self, screen: Screen, records: Sequence[JsonLines], result: Conclusion, log: Stream | None) -> None:
         self._screen = screen
         self._records = records
         self._result = result
@@ -55,8 +79,11 @@ class Display:
         self._screen.take(event)
         for records in self._records:
             records.take(event)
-        if isinstance(event, RunCompleted):
-            self._end(event.summary)
+        self._result.take(event, self._screen)
+
+    def say(self, text: str) -> None:
+        """Say something that everybody must know."""
+        self._screen.say(text)
 
     @property
     def trouble(self) -> str | None:
@@ -73,11 +100,3 @@ class Display:
     def stop(self) -> None:
         """Give the terminal back; what is still to be told comes as lines."""
         self._screen.stop()
-
-    def _end(self, summary: Summary) -> None:
-        self._screen.stop()
-        if self._result.for_people:
-            self._result.out.line(summary_text(summary, self._result.width(), color=self._result.color))
-        if summary.failures and not self._result.seen_with_screen:
-            for line in failures_text(summary.failures, color=False).split("\n"):
-                self._screen.say(line)
