@@ -1,0 +1,61 @@
+"""What was measured and fitted, as a picture."""
+
+import dataclasses
+import subprocess
+import sys
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from fastbatch.tuning.findings import Findings
+from fastbatch.tuning.picture import png, svg
+from tests.cli.tuning import FINDINGS, ROWS
+
+ALONE = dataclasses.replace(FINDINGS, rows=ROWS[:1], curve=None)
+FAILED = Findings(FINDINGS.measurements, None, ROWS[-1:], None, None, None, None, (), ())
+EMPTY = dataclasses.replace(FAILED, rows=())
+STRANGE = dataclasses.replace(
+    FINDINGS, measurements=dataclasses.replace(FINDINGS.measurements, vm_size="$\\frac{1$ \x1b <&> \u202e")
+)
+
+
+@pytest.mark.parametrize(
+    "findings", [FINDINGS, ALONE, FAILED, EMPTY, STRANGE], ids=["all", "one count", "failed", "none", "strange"]
+)
+def test_whatever_was_found_there_is_a_picture(findings: Findings) -> None:
+    """Which is sound XML."""
+    root = ET.fromstring(svg(findings))  # noqa: S314, it is our own
+
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_the_picture_changes_with_what_was_found() -> None:
+    """With the price, and with the advice."""
+    others = [
+        dataclasses.replace(FINDINGS, price=None),
+        dataclasses.replace(FINDINGS, knee=FINDINGS.fastest),
+    ]
+
+    assert len({svg(findings) for findings in (FINDINGS, *others)}) == 3
+
+
+def test_there_is_one_of_dots_too() -> None:
+    """For where SVG can't be shown."""
+    assert png(FINDINGS).startswith(b"\x89PNG")
+
+
+def test_the_same_findings_give_the_same_picture_and_nothing_else_is_drawn_otherwise() -> None:
+    """Byte by byte, and without a date; no pyplot is there, and no setting of others is changed."""
+    code = """
+import sys, matplotlib
+before = {name: matplotlib.rcParams._get(name) for name in matplotlib.rcParams}
+from fastbatch.tuning.picture import svg
+from tests.cli.tuning import FINDINGS
+sys.stdout.buffer.write(svg(FINDINGS))
+assert {name: matplotlib.rcParams._get(name) for name in matplotlib.rcParams} == before
+assert "matplotlib.pyplot" not in sys.modules
+"""
+    drawn = svg(FINDINGS)
+
+    assert subprocess.check_output([sys.executable, "-c", code]) == drawn
+    assert b"<dc:date>" not in drawn
