@@ -1,0 +1,1 @@
+"""What `fastbatch tune` asks for, and how it shows what was measured."""
