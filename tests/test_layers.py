@@ -123,7 +123,7 @@ VALUES = {"errors", "model", "events", "limits"}
 DECISIONS = {"planning", "masking", "settings", "chunks", "bounds", "units", "tar"}
 DECISIONS_IN_ROOMS = {
     *("pools/health", "sending/retry", "telling/speeds", "telling/failing"),
-    *("tuning/measured", "tuning/findings", "tuning/conditions", "tuning/sampling"),
+    *("tuning/measured", "tuning/findings", "tuning/conditions", "tuning/sampling", "tuning/curves"),
     *("tuning/timeline", "tuning/slowing", "tuning/load", "tuning/simulation"),
     *("tuning/spread", "tuning/scaling", "tuning/times", "tuning/wording", "tuning/advice", "tuning/doubts"),
     "tuning/study",
@@ -235,6 +235,8 @@ def test_the_client_needs_no_module_that_only_posix_has() -> None:
         "fastbatch.cli.display.standing",
         "fastbatch.cli.dry_run",
         "fastbatch.cli.ls",
+        "fastbatch.cli.tuning.session",
+        "fastbatch.tuning.picture",
         "fastbatch.running.holding",
         "fastbatch.journal.store",
         "fastbatch.cli.main",

@@ -15,6 +15,7 @@ from fastbatch.cli.pool import pool
 from fastbatch.cli.resume import resume
 from fastbatch.cli.run import run
 from fastbatch.cli.status import status
+from fastbatch.cli.tune import tune
 from fastbatch.cli.watch import watch
 
 
@@ -40,10 +41,11 @@ def main() -> None:
       fastbatch status last                 how the newest run stands
       fastbatch logs last --failed          what its failed tasks wrote
       fastbatch pool ls                     which pools have nodes, which cost money
+      fastbatch tune corpus --nodes 1,2,4   measure, and say how many nodes are worth having
       fastbatch config show                 what is set, and where
       fastbatch local down                  stop what --local started
     """
 
 
-for _command in (run, ls, status, watch, fetch, resume, cancel, logs, clean, pool, config, local):
+for _command in (run, ls, status, watch, fetch, resume, cancel, logs, clean, pool, tune, config, local):
     main.add_command(_command)
