@@ -14,7 +14,7 @@ def report(findings: Findings, width: int, *, encoding: str = "utf-8", color: bo
     def title(text: str) -> str:
         return styled(text, color=color, bold=True)
 
-    parts = [words.what(findings.measurements), tables.measured(findings)]
+    parts = [words.what(findings.measurements), tables.measured(findings, width)]
     if where := tables.stages(findings):
         parts.append(f"{title('Where the time goes, of a median task and of a median run')}\n{where}")
     if findings.curve:

@@ -55,9 +55,9 @@ class Rounds:
         return _named(self.begun.nodes, self.begun.number, self._of)
 
     def _over(self, event: RoundMeasured | RoundFailed) -> Said:
-        self.begun = None
+        is_of_a_run, self.begun = self.begun is not None, None  # else it is the wait for nodes that failed
         self.progress = Progress(self.ticks)
-        name = _named(event.nodes, event.number, self._of)
+        name = _named(event.nodes, event.number, self._of) if is_of_a_run else counted(event.nodes, "node")
         if isinstance(event, RoundFailed):
             return Tone.FAILURE, (f"{name} failed: {brief(event.reason)}",)
         return Tone.STEP, (f"{name}: {shown_duration(event.seconds)}",)

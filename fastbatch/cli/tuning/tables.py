@@ -7,6 +7,7 @@ from fastbatch.cli.display.sentences import brief
 from fastbatch.cli.display.wording import counted
 from fastbatch.cli.table import table
 from fastbatch.cli.tuning.figures import NOTHING, estimated, extremes, known, seconds, share
+from fastbatch.cli.tuning.words import filled
 from fastbatch.tuning.findings import Findings, Forecast, Row, Stages
 
 _MARK = "*"  # of what is foretold too far
@@ -14,12 +15,12 @@ _COUNTED = ("SIMULATED", "SPEED-UP")
 _STAGES = ("WAITING", "STAGE-IN", "COMPUTE", "STAGE-OUT", "SUBMIT", "TAIL", "IDLE")
 
 
-def measured(findings: Findings) -> str:
+def measured(findings: Findings, width: int) -> str:
     """Give all numbers of nodes, and under them why runs failed."""
     has_price = findings.price is not None
     head = ("NODES", "TIME", "FITTED", *_COUNTED, "COST" if has_price else "NODE-HOURS", "COLD")
     rows = [head, *(_row(row, has_price=has_price) for row in findings.rows)]
-    return "\n".join([table(rows, right={0, 3, 4, 5, 6}), *_failures(findings.rows)])
+    return "\n".join([table(rows, right={0, 3, 4, 5, 6}), *_failures(findings.rows, width)])
 
 
 def stages(findings: Findings) -> str:
@@ -66,12 +67,12 @@ def _times(row: Row) -> str:
     return f"{median}{spread}{failed}"
 
 
-def _failures(rows: Sequence[Row]) -> Iterator[str]:
+def _failures(rows: Sequence[Row], width: int) -> Iterator[str]:
     for row in rows:
         for reason in dict.fromkeys(row.failures):
             times = row.failures.count(reason)
             often = f" {times} times" if times > 1 else ""
-            yield f"{counted(row.nodes, 'node')} failed{often}: {brief(reason)}"
+            yield filled(f"{counted(row.nodes, 'node')} failed{often}: {brief(reason)}", width)
 
 
 def _stages(found: Stages) -> Iterator[str]:

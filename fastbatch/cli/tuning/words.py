@@ -28,7 +28,7 @@ def curve(found: Curve, width: int) -> str:
         parts.append(f"crosstalk {_percents(found.crosstalk)}")
     parts.append(f"one node takes {estimated(found.one)}")
     law = "a fixed serial fraction" if found.law is Law.SERIAL else f"the {found.law.value}"
-    return _filled(
+    return filled(
         f"The curve is {law}: {', '.join(parts)}. R squared is {found.r_squared:.3f}, and the median that is farthest "
         f"from it is off by {share(found.off)}.",
         width,
@@ -39,16 +39,16 @@ def advice(findings: Findings, width: int) -> str:
     """Say which number of nodes to take; empty where nothing was measured."""
     choices = {"recommended": findings.knee, "fastest": findings.fastest, "cheapest": findings.cheapest}
     lines = (f"{label:<{_LABEL}}{_choice(choice)}" for label, choice in choices.items() if choice)
-    return "\n".join(_filled(line, width, _LABEL) for line in lines)
+    return "\n".join(filled(line, width, _LABEL) for line in lines)
 
 
 def warnings(findings: Findings, width: int) -> Iterator[str]:
     """Say what the data can't tell."""
     for warning in findings.warnings:
-        yield _filled(f"Warning: {brief(warning)}", width)
+        yield filled(f"Warning: {brief(warning)}", width)
 
 
-def _filled(text: str, width: int, indent: int = 0) -> str:
+def filled(text: str, width: int, indent: int = 0) -> str:
     """Divide a text into lines."""
     width = max(min(width, _WIDEST), _NARROWEST)
     return textwrap.fill(text, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)

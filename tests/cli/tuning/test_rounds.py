@@ -43,17 +43,18 @@ EVENTS: list[Event] = [
     RoundMeasured(4, 2, 11.2),
     RoundBegun(4, 3, 3),
     RoundFailed(4, 3, "no \x1b node"),
+    RoundFailed(8, 0, "no quota"),
     PoolLeft("p", 1),
     PoolLeft("p", None),
 ]
-FAILURES = ["Task b00001 failed: exit code 1", r"4 nodes, run 3 of 3 failed: no \x1b node"]
+FAILURES = ["Task b00001 failed: exit code 1", r"4 nodes, run 3 of 3 failed: no \x1b node", "8 nodes failed: no quota"]
 SAID = [
     "Pool p has 4 nodes, 3 of them new, ready after 1m1s.",
     "4 nodes, a run to warm up: 12s",
     "Pool p is used as it is.",
     FAILURES[0],
     "4 nodes, run 2 of 3: 11.2s",
-    FAILURES[1],
+    *FAILURES[1:],
     "Pool p is left with 1 node, as it was found.",
     "Pool p is deleted, as it was not there before.",
 ]
