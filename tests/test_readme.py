@@ -126,10 +126,11 @@ def test_every_fault_and_its_parameters_are_described(kinds: Mapping[str, Kind[A
             assert f"`{re.sub('([A-Z])', lambda match: '_' + match[0].lower(), told)}`" in text
 
 
-def test_every_option_and_exit_code_of_run_is_described() -> None:
+@pytest.mark.parametrize("verb", ["run", "tune"])
+def test_every_option_and_exit_code_of_a_verb_is_described(verb: str) -> None:
     """In the README."""
     text = (ROOT / "README.md").read_text()
-    asked = [sys.executable, "-m", "fastbatch", "run", "--help"]
+    asked = [sys.executable, "-m", "fastbatch", verb, "--help"]
     said = subprocess.run(asked, capture_output=True, check=True, text=True).stdout.partition("Options:")[2]
     options = set(re.findall(r"(?<![a-z-])--[a-z0-9-]+", said)) - {"--help"}
     for option in options:

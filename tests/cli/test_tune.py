@@ -15,8 +15,10 @@ from fastbatch.tuning.measured import Point
 from fastbatch.tuning.saved import load, save
 from tests.cli import FASTBATCH
 from tests.cli.running import Done, Record, Runner
+from tests.cli.terminals import HIDDEN, terminal
 from tests.cli.tuning import MEASUREMENTS, times
 from tests.counted import texts, write
+from tests.local import instances
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -231,3 +233,41 @@ def test_a_signal_keeps_and_shows_what_was_measured_and_gives_the_pool_back(
     assert f"To look at it again: fastbatch tune --from {kept}" in done.err
     assert runner.ask("tune", "--from", str(kept)).code == 0
     assert not [left for left in runner.left_there() if left.startswith("job tune-")]
+
+
+@pytest.mark.slow
+def test_nodes_that_are_not_to_be_had_are_shown_as_failed(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """With the reason; the others are measured, and not all is done."""
+    with instances.lasting_as_long_as_we(tmp_path_factory.mktemp("tight"), node_quota=1) as tight:
+        runner = Runner(tmp_path, tight)
+        write(runner.folder / "in", texts(4))
+        done = measured(runner, "--nodes", "1,2", "--repeat", "1")
+
+    assert done.code == 1
+    rows = [line.split() for line in done.out.splitlines() if line.lstrip().startswith(("1 ", "2 "))]
+    assert rows[1][:2] == ["2", "failed"]
+    assert "quota" in done.out
+    assert "2 nodes failed: " in done.err
+    assert "1 node, run 1 of 1: " in done.err
+
+
+@pytest.mark.slow
+def test_on_a_terminal_a_line_moves_and_is_gone_at_the_end(runner: Runner) -> None:
+    """Also if a signal ends it."""
+    write(runner.folder / "in", texts(9))
+    with terminal() as found:
+        arguments = ["in", "--pool", "tuned", "--nodes", "1", "--repeat", "9"]
+        places = {"stdin": found.theirs, "stdout": found.theirs, "stderr": found.theirs}
+        with runner.running(*arguments, verb="tune", **places) as running:
+            found.wait_for("1 node, run 2 of 9: ")
+            running.send(signal.SIGINT)
+            code = running.process.wait(30)
+        found.wait_for("Interrupted (SIGINT).")
+
+        assert code == 130
+        assert HIDDEN in found.written
+        assert found.is_restored
+        assert "Stopping: the pool is left as it was found" in found.text
+        assert "NODES  TIME" in found.text.partition("Stopping: ")[2]
