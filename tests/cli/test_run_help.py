@@ -41,7 +41,7 @@ def test_the_commands_help_names_run(runner: Runner) -> None:
     assert "fastbatch run --local --sample 2000" in done.out
 
 
-@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["--version"]], ids=" ".join)
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["tune", "--help"], ["--version"]], ids=" ".join)
 def test_nothing_that_takes_long_is_imported_for_help(words: list[str]) -> None:
     """It answers at once."""
     code = (

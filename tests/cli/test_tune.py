@@ -156,6 +156,16 @@ def test_without_matplotlib_the_rest_is_written(saved: str, tmp_path: Path, monk
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["findings.json"]
 
 
+def test_what_cant_be_written_is_told_after_what_was_found(saved: str, tmp_path: Path) -> None:
+    """And not all is done then."""
+    (tmp_path / "out" / "findings.json").mkdir(parents=True)
+    ended = tune("--from", saved, "--output", str(tmp_path / "out"))
+
+    assert ended.exit_code == 1
+    assert "recommended" in ended.stdout
+    assert ended.stderr.startswith("What was found is not all there: cannot write ")
+
+
 def test_measurements_without_any_run_are_shown_as_failed(tmp_path: Path) -> None:
     """There is nothing to recommend."""
     save(str(tmp_path / "m.json"), replace(MEASUREMENTS, points=(Point(3, (), ("no quota",)),), boots=()))
