@@ -49,9 +49,11 @@ def warnings(findings: Findings, width: int) -> Iterator[str]:
 
 
 def filled(text: str, width: int, indent: int = 0) -> str:
-    """Divide a text into lines."""
+    """Divide a text into lines, but no share from its sign."""
     width = max(min(width, _WIDEST), _NARROWEST)
-    return textwrap.fill(text, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
+    joined = text.replace(" %", "\0%")
+    lines = textwrap.wrap(joined, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines).replace("\0", " ")
 
 
 def _work(measurements: Measurements) -> str:

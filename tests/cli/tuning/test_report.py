@@ -75,6 +75,12 @@ def test_it_says_which_law_the_times_follow() -> None:
     )
 
 
+@pytest.mark.parametrize("width", range(40, 101))
+def test_no_share_is_parted_from_its_sign(width: int) -> None:
+    """However long lines are."""
+    assert not [line for line in report(FINDINGS, width).splitlines() if line.lstrip().startswith("%")]
+
+
 def test_a_curve_of_few_counts_has_no_crosstalk() -> None:
     """None is made up."""
     assert FINDINGS.curve
