@@ -235,7 +235,7 @@ def test_the_client_needs_no_module_that_only_posix_has() -> None:
         "fastbatch.cli.display.standing",
         "fastbatch.cli.dry_run",
         "fastbatch.cli.ls",
-        "fastbatch.cli.tuning.session",
+        "fastbatch.cli.tuning.conducting",
         "fastbatch.tuning.picture",
         "fastbatch.running.holding",
         "fastbatch.journal.store",

@@ -70,14 +70,14 @@ def _tune(asked: "Asked") -> None:
 
     if asked.saved is not None:
         wanted, measurements, notices = recalled(asked, asked.saved)
-        from fastbatch.cli.tuning import session
+        from fastbatch.cli.tuning import conducting
 
-        session.from_measurements(asked, wanted, measurements, notices)
+        conducting.from_measurements(asked, wanted, measurements, notices)
         return
     ready = prepared(asked)
     if asked.dry_run:
         show(ready, as_json=asked.json)
         return
-    from fastbatch.cli.tuning import session
+    from fastbatch.cli.tuning import conducting
 
-    session.from_runs(asked, ready)
+    conducting.from_runs(asked, ready)

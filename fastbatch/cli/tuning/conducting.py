@@ -32,7 +32,7 @@ _STOPPING = (
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class Sitting:
     """What is asked for, and by whom it is seen."""
 
     asked: Asked
@@ -63,25 +63,25 @@ class Session:
 def from_measurements(asked: Asked, wanted: Wanted, measurements: Measurements, notices: list[str]) -> None:
     """Show what was measured before."""
     with choose(_wishes(asked), parts=outcome.PARTS) as display:
-        session = Session(asked, wanted, display)
+        sitting = Sitting(asked, wanted, display)
         for notice in notices:
-            session.tell(notice)
-        sound = session.conclude(measurements)
+            sitting.tell(notice)
+        sound = sitting.conclude(measurements)
     end(display, complete=sound)
 
 
 def from_runs(asked: Asked, prepared: Prepared) -> None:
     """Measure, and show it; what was measured is shown also if measuring is broken off."""
     with choose(_wishes(asked), parts=outcome.PARTS) as display:
-        session = Session(asked, prepared.wanted, display)
-        account = prepared.configuration.account or _local_account(session)
+        sitting = Sitting(asked, prepared.wanted, display)
+        account = prepared.configuration.account or _local_account(sitting)
         keeper = Keeper(asked.output, prepared.configuration.settings.name, display.say)
         try:
             _measure(prepared, account, display, keeper)
         except (Interrupted, FastbatchError):
-            _conclude(session, keeper)
+            _conclude(sitting, keeper)
             raise
-        sound = _conclude(session, keeper)
+        sound = _conclude(sitting, keeper)
     end(display, complete=sound and _is_complete(keeper, prepared.wanted))
 
 
@@ -100,12 +100,12 @@ def _measure(prepared: Prepared, account: Account, display: Display, keeper: Kee
     anyio.run(until_signalled, doing, stopping)
 
 
-def _conclude(session: Session, keeper: Keeper) -> bool:
+def _conclude(sitting: Sitting, keeper: Keeper) -> bool:
     """Show what was kept, if anything; tell whether it is kept, and all of this went well."""
-    session.display.stop()
+    sitting.display.stop()
     if keeper.last is None:
         return False
-    return session.conclude(keeper.last, keeper.path if keeper.is_sound else None) and keeper.is_sound
+    return sitting.conclude(keeper.last, keeper.path if keeper.is_sound else None) and keeper.is_sound
 
 
 def _is_complete(keeper: Keeper, wanted: Wanted) -> bool:
@@ -118,7 +118,7 @@ def _wishes(asked: Asked) -> Wishes:
     return Wishes(json=asked.json, quiet=asked.quiet, verbose=asked.verbose, log_file=asked.log_file)
 
 
-def _local_account(session: Session) -> Account:
+def _local_account(sitting: Sitting) -> Account:
     from fastbatch.cli.account import local_account
 
-    return local_account(session.tell)
+    return local_account(sitting.tell)
