@@ -17,6 +17,7 @@ def test_the_local_service_answers_as_the_probes_say(instance: Instance, pool: s
         "AZURE_BATCH_ACCESS_KEY": instance.key,
         "AZURE_BATCH_ENDPOINT": instance.endpoint,
         "FASTBATCH_PROBE_POOL": pool,
+        "AZURE_STORAGE_CONNECTION_STRING": instance.connection_string,
     }
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", PROBES],

@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 from azure.batch import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
+from azure.storage.blob import BlobServiceClient
+
+from tests.probes.storage import Container
 
 _VARIABLES = ("AZURE_BATCH_ACCOUNT", "AZURE_BATCH_ACCESS_KEY", "AZURE_BATCH_ENDPOINT")
 _POOL = "FASTBATCH_PROBE_POOL"
+_STORAGE = "AZURE_STORAGE_CONNECTION_STRING"
 _SECONDS = 600.0
 
 
@@ -56,3 +60,14 @@ def run(client: Any, make_job: Callable[..., str]) -> Callable[..., Any]:
         return task.as_dict() | {"job": job}
 
     return run_to_end
+
+
+@pytest.fixture
+def container() -> Iterator[Container]:
+    """Have a container of the storage account that the environment names."""
+    if not os.environ.get(_STORAGE):
+        pytest.skip(f"a question to the real service: set {_STORAGE}")
+    with BlobServiceClient.from_connection_string(os.environ[_STORAGE]) as service:
+        client = service.create_container(f"probe-{uuid.uuid4().hex[:12]}")
+        yield Container(client)
+        client.delete_container()
