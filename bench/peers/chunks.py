@@ -16,3 +16,4 @@ for token, count in tokens.items():
         counts[word] += count
 for word, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:10]:
     print(f"{count}\t{word}")
+print(f"{counts.total()} words, {len(counts)} distinct")
