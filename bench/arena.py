@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from reprlib import Repr
 from typing import TYPE_CHECKING, Any
 
 from .contests import Contest, Entrant, Lap, Unable
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
     from .results import Results
     from .scale import Scale
+
+_LETTERS = 200  # of what somebody came to, where it is told
 
 
 class Stopwatch:
@@ -94,11 +97,18 @@ class _Course:
         self.stopwatch.add(lap)
 
     def compare(self) -> None:
-        """See that all came to the same in the round that was last."""
-        last = self.laps[self.entrants[-1].name]
-        for name, laps in self.laps.items():
-            if self.same and last and name not in self.failed:
-                assert laps[-1].outcome == last[-1].outcome, f"{name} came to something else."
+        """See that all came to the same in the round that was last; then that, which may be large, is not kept."""
+        last = self.entrants[-1].name
+        came_to = {name: self._forget(laps) for name, laps in self.laps.items() if laps and name not in self.failed}
+        for name, outcome in came_to.items():
+            differs = f"{name} came to something else: {_brief(outcome)}, {last} to {_brief(came_to[last])}."
+            assert not self.same or outcome == came_to[last], differs
+
+    @staticmethod
+    def _forget(laps: list[Lap]) -> object:
+        outcome = laps[-1].outcome
+        laps[-1] = replace(laps[-1], outcome=None)
+        return outcome
 
     def _try(self, entrant: Entrant) -> None:
         try:
@@ -106,3 +116,9 @@ class _Course:
             self.laps[entrant.name].append(entrant.go())
         except Unable as why:
             self.failed[entrant.name] = str(why)
+
+
+def _brief(outcome: object) -> str:
+    brief = Repr()
+    brief.maxstring = brief.maxother = _LETTERS
+    return brief.repr(outcome)

@@ -63,7 +63,7 @@ class Contest:
     """
     What came of a contest.
 
-    The first entrant is the one that others are compared with. Who could not do it has no laps.
+    The first entrant that could do it is the one that others are compared with. Who could not has no laps.
     """
 
     title: str
@@ -79,9 +79,9 @@ class Contest:
         return list(self.laps)
 
     @property
-    def baseline(self) -> str:
+    def baseline(self) -> str | None:
         """Return who the others are compared with."""
-        return self.names[0]
+        return next(iter(self.finishers), None)
 
     @property
     def ours(self) -> list[str]:
@@ -99,7 +99,7 @@ class Contest:
 
     def times_as_fast(self, name: str) -> Spread | None:
         """Tell how an entrant compares, round by round; nothing, where there is no one to compare it with."""
-        if self.baseline in self.failed or name == self.baseline:
+        if self.baseline is None or name == self.baseline:
             return None
         pairs = zip(self.laps[self.baseline], self.laps[name], strict=True)
         return Spread.of([first.seconds / other.seconds for first, other in pairs])

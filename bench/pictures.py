@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 OTHERS, OURS, WHISKERS, FAILED = "#9aa5b1", "#0b6fb8", "#3e4c59", "#7b8794"
 _WIDTH, _HEAD, _BAR = 8.0, 1.2, 0.42  # inches
-_LETTERS = 90  # in a line of small ones
+_LETTERS, _BOLD_LETTERS = 90, 72  # in a line of small ones, and of a title
 _ROOM = 1.45  # times the longest bar, for what is written beside it
 _NEVER_THE_SAME = {"Date": None}  # so that the same contest gives the same file
 _SALT = "fastbatch"  # the same
@@ -44,7 +44,7 @@ def _name(title: str) -> str:
 def _drawn(contest: Contest) -> Figure:
     figure = Figure(figsize=(_WIDTH, _HEAD + _BAR * len(contest.names)), layout="constrained")
     axes = figure.add_subplot()
-    longest = max(contest.seconds(name).most for name in contest.finishers)
+    longest = max((contest.seconds(name).most for name in contest.finishers), default=1.0)
     for row, name in enumerate(contest.names):
         if name in contest.failed:
             why = textwrap.fill(f"could not: {contest.failed[name]}", _LETTERS)
@@ -56,7 +56,7 @@ def _drawn(contest: Contest) -> Figure:
     axes.set_ylim(len(contest.names) - 0.4, -0.6)  # the first is at the top
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("seconds: the median, the least and the most; shorter is better")
-    axes.set_title(contest.title, loc="left", fontweight="bold")
+    figure.suptitle(textwrap.fill(contest.title, _BOLD_LETTERS), x=0.01, ha="left", fontweight="bold")
     return figure
 
 

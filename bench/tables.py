@@ -20,10 +20,10 @@ _LARGE = 99.95  # what is more has no decimals
 
 def of_contest(contest: Contest) -> str:
     """Show a contest: who took how long, who could not, and what else was used."""
-    lines = [_times(contest), *_used(contest), ""]
+    lines = [*_times(contest), *_used(contest), ""]
     lines += [f"{name}: could not; {why}" for name, why in contest.failed.items()]
     lines += [f"{name}: asked for {what}" for name, what in contest.asked.items()]
-    return "\n".join(lines).rstrip()
+    return "\n".join(lines).strip()
 
 
 def of_figures(figures: Sequence[Figure]) -> str:
@@ -70,11 +70,13 @@ def _measured(figure: Figure) -> str:
     return f"{spread(figure.spread, number)} {figure.unit}".strip()
 
 
-def _times(contest: Contest) -> str:
+def _times(contest: Contest) -> Iterator[str]:
+    if not contest.finishers:
+        return
     rows = [["ENTRANT", "MEDIAN (LEAST TO MOST)", "TIMES AS FAST", "RATE", "CPU", "PEAK"]]
     rows += [_row(contest, name) for name in contest.finishers]
     kept = [column for column in zip(*rows, strict=True) if any(column[1:])]  # what nobody was measured by is left out
-    return table(fitted([list(row) for row in zip(*kept, strict=True)], WIDTH, give=[0]))
+    yield table(fitted([list(row) for row in zip(*kept, strict=True)], WIDTH, give=[0]))
 
 
 def _row(contest: Contest, name: str) -> list[str]:
@@ -92,11 +94,11 @@ def _row(contest: Contest, name: str) -> list[str]:
 
 
 def _used(contest: Contest) -> Iterator[str]:
-    """Tell what else was used, and which part it is of what the first entrant used."""
+    """Tell what else was used, and which part it is of what the one they are compared with used."""
     amounts = {name: contest.used(name) for name in contest.finishers}
     kinds = list(dict.fromkeys(kind for used in amounts.values() for kind in used))
     if kinds:
-        first = amounts.get(contest.baseline, {})
+        first = next(iter(amounts.values()))
         rows = [["USED", *kinds]]
         rows += [[name, *(_part(used, first, kind) for kind in kinds)] for name, used in amounts.items()]
         yield "\n" + table(fitted(rows, WIDTH, give=range(len(kinds) + 1)))
