@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tests.local import instances, speaking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tests.local.instances import Instance
@@ -83,6 +84,9 @@ class Warm:
 
     accounts: Accounts
     pool: str
+
+
+Hosted: TypeAlias = "Callable[[], AbstractContextManager[Accounts]]"  # a way to have accounts, for a while
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def bench_start_to_first_task(
     benchmark: Any, warm: Warm, scale: Scale, figure: Callable[..., None], tmp_path: Path
 ) -> None:
     """From the start of the process until the service has tasks, on a warm pool, with all uploaded."""
-    corpora.small(tmp_path / "in", *scale.corpus(FILES, SIZE))
+    corpora.even(tmp_path / "in", *scale.corpus(FILES, SIZE))
     command = [FASTBATCH, "run", str(tmp_path / "in"), "--pool", warm.pool, "--json"]
     seconds: list[float] = []
     _first_task(warm.accounts, command)
@@ -81,7 +81,7 @@ def bench_memory_for_many_files(
 ) -> None:
     """Run as many small files as there may be."""
     files, size = scale.corpus(MANY, TINY)
-    expected = corpora.small(tmp_path / "in", files, size)
+    expected = corpora.even(tmp_path / "in", files, size)
     arguments = ["run", str(tmp_path / "in"), "--pool", warm.pool, "--bundle-size", "16MiB", "--json"]
     program = Program("many files", [FASTBATCH, *arguments], warm.accounts.environment)
     done = benchmark.pedantic(run, args=(program,), rounds=1)

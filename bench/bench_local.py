@@ -20,8 +20,8 @@ from tests.local.instances import Instance, new_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
+    from .accounts import Hosted
     from .scale import Scale
 
 pytestmark = pytest.mark.local
@@ -36,10 +36,10 @@ SIGNATURE = "?sv=2025-01-05&se=2026-11-22T00%3A00%3A00Z&sr=b&sp=r&sig=" + 44 * "
 
 
 @pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+def instance(hosted: Hosted) -> Iterator[Instance]:
     """Have an instance of the local services."""
-    with instances.lasting_as_long_as_we(tmp_path_factory.mktemp("instance")) as found:
-        yield found
+    with hosted() as found:
+        yield found.instance
 
 
 @pytest.fixture(scope="module")
@@ -258,14 +258,13 @@ def bench_run_tasks_in_a_large_job(rate: Callable[..., None], client: Any, scale
 
 
 @pytest.fixture
-def idle(tmp_path: Path) -> Iterator[Instance]:
+def idle(hosted: Hosted) -> Iterator[Instance]:
     """Have an instance of the local services that has a pool and nothing to do, nor ever had."""
     with (
-        instances.lasting_as_long_as_we(tmp_path) as found,
-        found.client() as client,
-        instances.pool(client, nodes=1, slots=SLOTS),
+        hosted() as found,
+        found.pool(nodes=1, slots=SLOTS),
     ):
-        yield found
+        yield found.instance
 
 
 def bench_idle(benchmark: Any, scale: Scale, figure: Callable[..., None], idle: Instance) -> None:

@@ -16,7 +16,6 @@ from fastbatch.events import Event, RequestRetried
 from tests.counted import account_of
 from tests.local.instances import new_name
 
-from . import accounts
 from .ours.submit import Submission
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     from fastbatch.books.facts import Submit
 
-    from .accounts import Accounts
+    from .accounts import Accounts, Hosted
     from .scale import Scale
 
 pytestmark = pytest.mark.submit
@@ -108,9 +107,9 @@ def limit(request: pytest.FixtureRequest, scale: Scale) -> Any:
 
 
 @pytest.fixture
-def apart(limit: Limit, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounts]:
+def apart(hosted: Hosted) -> Iterator[Accounts]:
     """Have accounts for one limit alone."""
-    with accounts.lasting_as_long_as_we(tmp_path_factory.mktemp(f"burst-{limit.burst}")) as found:
+    with hosted() as found:
         yield found
 
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from .comparison import Comparison, Measured, measured
 from .programs import ROOT
+from .scale import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("commits", metavar="COMMIT", nargs=2)
     parser.add_argument("-m", metavar="PART", help="a part of the benchmarks: node, submit, scale or local")
     parser.add_argument("--quick", action="store_true", help="small sizes: to see that it works")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"how often each is run ({ROUNDS})")
+    parser.add_argument("--rounds", type=how_many, default=ROUNDS, help=f"how often each is run ({ROUNDS})")
     return parser
 
 

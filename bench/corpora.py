@@ -64,6 +64,8 @@ def reference(content: bytes) -> Counter[str]:
 
 def small(folder: Path, files: int, size: int, *, seed: int = 7) -> Totals:
     """Write so many texts of exactly so many bytes, no two the same, in sub-folders of at most a thousand."""
+    if files > len(_starts()):
+        raise ValueError(f"There are only {len(_starts()):,} small texts of which no two are the same, not {files:,}.")
     starts = random.Random(seed).sample(_starts(), files)
     return _write(folder, (_text(start, size) for start in starts))
 

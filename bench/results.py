@@ -55,7 +55,7 @@ class Results:
             "machine": surroundings.machine(),
             "versions": self.versions,
             "commit": surroundings.commit(),
-            "scale": asdict(self.scale),
+            "scale": self.scale.json(),
             "contests": [contest.json() for contest in self.contests],
             "figures": [figure.json() for figure in self.figures],
         }

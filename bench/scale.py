@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from argparse import ArgumentTypeError
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from fastbatch.units import parse_size
 
 MB = 1_000_000
 _PART = 20  # of what there is, if it is only to be seen that it works
@@ -45,10 +49,33 @@ class Scale:
         """Give how many files there are and of which size: as was asked for, else these."""
         return self.files or self.some(files), self.file_size or size
 
+    def json(self) -> dict[str, Any]:
+        """Return it for JSON: what was asked for, and what follows from that."""
+        follows = {"text": self.text, "rounds": self.rounds, "few": self.few, "node_counts": self.node_counts}
+        return {**asdict(self), **follows}
+
 
 def counts(text: str) -> tuple[int, ...]:
-    """Read numbers of nodes. Raises ValueError."""
-    found = tuple(sorted({int(number) for number in text.split(",")}))
-    if not found or found[0] < 1:
-        raise ValueError(f"{text!r} is no list of numbers of nodes, such as 1,2,4.")
+    """Read numbers of nodes. Raises ArgumentTypeError."""
+    try:
+        return tuple(sorted({how_many(number) for number in text.split(",")}))
+    except ArgumentTypeError:
+        raise ArgumentTypeError(f"{text!r} is no list of numbers of nodes, such as 1,2,4.") from None
+
+
+def how_many(text: str) -> int:
+    """Read a number of things of which there is one at least. Raises ArgumentTypeError."""
+    if not text.strip().isdecimal() or not int(text):
+        raise ArgumentTypeError(f"{text!r} is no number from 1 on.")
+    return int(text)
+
+
+def size(text: str) -> int:
+    """Read a size of one byte at least. Raises ArgumentTypeError."""
+    try:
+        found = parse_size(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+    if not found:
+        raise ArgumentTypeError(f"{text!r} is no size of a file with something in it, such as 10KiB.")
     return found

@@ -5,14 +5,19 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import shutil
 import subprocess
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from fastbatch import __version__
 from fastbatch.local.azurite.finding import program
 from fastbatch.local.azurite.node import find_node
 
 from .programs import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _PACKAGES = ("azure-batch", "azure-storage-blob", "azure-core", "aiohttp", "anyio")
 
@@ -34,17 +39,18 @@ def versions() -> dict[str, str]:
     return {"fastbatch": __version__, "Python": platform.python_version(), **found}
 
 
-def versions_of_storage() -> dict[str, str]:
+@cache
+def versions_of_storage() -> Mapping[str, str]:
     """Tell which versions take part where there is storage on this machine."""
-    return {"Azurite": _said(*program(), "--version"), "Node.js": _said(find_node().program, "--version")}
+    azcopy = {"azcopy": _said("azcopy", "--version")} if shutil.which("azcopy") else {}
+    return {"Azurite": _said(*program(), "--version"), "Node.js": _said(find_node().program, "--version"), **azcopy}
 
 
 def commit() -> dict[str, Any] | None:
     """Tell which commit was measured, and whether it was as it was committed; nothing where there is no Git."""
     try:
-        name, changed = (
-            _said("git", "-C", str(ROOT), *what) for what in (["rev-parse", "HEAD"], ["status", "--short"])
-        )
+        name = _said("git", "-C", str(ROOT), "rev-parse", "HEAD")
+        changed = _said("git", "-C", str(ROOT), "status", "--short", "--untracked-files=no")
     except (OSError, subprocess.CalledProcessError):
         return None
     return {"id": name, "clean": not changed}

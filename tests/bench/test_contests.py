@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from bench.arena import Arena, Stopwatch
 from bench.contests import Contest, Entrant, Lap, Spread, Unable
 from bench.results import Results
-from bench.scale import Scale, counts
+from bench.scale import Scale, counts, how_many, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,8 +101,23 @@ def test_who_comes_to_something_else_fails_the_contest(arena: Arena) -> None:
     """A time for something else says nothing."""
     trace = Trace()
 
-    with pytest.raises(AssertionError, match="them came to something else"):
+    with pytest.raises(AssertionError, match="them came to something else: 'a', ours to 'b'"):
         arena("race", trace.entrant("them", 1, outcome="a"), trace.entrant("ours", 1, outcome="b"), rounds=1)
+
+
+def test_what_they_come_to_is_compared_in_each_round_and_not_kept(arena: Arena) -> None:
+    """It may be large, and sessions are long."""
+    trace = Trace()
+    outcomes = iter(["same", "same", "same", "other"])
+
+    def go() -> Lap:
+        return Lap(1.0, next(outcomes))
+
+    with pytest.raises(AssertionError, match="them came to something else"):
+        arena("race", Entrant("them", go), Entrant("ours", go), rounds=2)
+    contest = arena("race", trace.entrant("them", 1, outcome="a"), trace.entrant("ours", 1, outcome="a"), rounds=1)
+
+    assert contest.laps == {"them": [Lap(1)], "ours": [Lap(1)]}
 
 
 def test_what_others_come_to_may_be_left_aside(arena: Arena) -> None:
@@ -135,11 +151,15 @@ def test_who_can_t_do_it_is_shown_and_not_run_again(arena: Arena) -> None:
 
 
 def test_nothing_is_compared_with_who_failed() -> None:
-    """A ratio to nothing is none."""
-    contest = Contest("race", "node", {"them": [], "ours": laps(1)}, {"them": "not there"}, (10, "MB"))
+    """A ratio to nothing is none; the next who could do it is the one to compare with, if somebody could."""
+    failed = {"them": "not there"}
+    alone = Contest("race", "node", {"them": [], "ours": laps(1)}, failed, (10, "MB"))
+    two = Contest("race", "node", {"them": [], "others": laps(3), "ours": laps(1)}, failed)
 
-    assert contest.times_as_fast("ours") is None
-    assert contest.rate("ours") == 10
+    assert alone.times_as_fast("ours") is None
+    assert alone.rate("ours") == 10
+    assert two.times_as_fast("others") is None
+    assert two.times_as_fast("ours") == Spread(median=3, least=3, most=3)
 
 
 def test_ours_are_the_last_and_those_that_say_so() -> None:
@@ -168,11 +188,19 @@ def test_node_counts_are_read_in_order_and_once() -> None:
     assert counts("4,1,2,2") == (1, 2, 4)
 
 
-@pytest.mark.parametrize("text", ["", "0,1", "two"])
-def test_what_is_no_list_of_node_counts_is_refused(text: str) -> None:
-    """Before anything runs."""
-    with pytest.raises(ValueError, match=r"list of numbers|invalid literal"):
-        counts(text)
+@pytest.mark.parametrize(
+    ("read", "text", "why"),
+    [
+        *((counts, text, "list of numbers of nodes, such as 1,2,4") for text in ("", "0,1", "two", "1,,2")),
+        *((how_many, text, "no number from 1 on") for text in ("", "0", "-5", "x", "1.5")),
+        (size, "0", "something in it"),
+        (size, "10KB", "can be read in two ways"),
+    ],
+)
+def test_options_that_can_t_be_are_refused(read: Callable[[str], object], text: str, why: str) -> None:
+    """Before anything runs, and with what they could be."""
+    with pytest.raises(ArgumentTypeError, match=why):
+        read(text)
 
 
 def test_what_is_asked_for_goes_before_what_is_quick() -> None:

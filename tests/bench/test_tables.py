@@ -83,6 +83,16 @@ def test_a_picture_is_the_same_for_the_same_contest(contest: Contest, tmp_path: 
     assert one.read_bytes() == other.read_bytes()
 
 
+def test_where_nobody_could_do_it_that_is_what_is_shown(tmp_path: Path) -> None:
+    """As when no node of any number came."""
+    contest = Contest("More nodes", "scale", {"1 node": []}, {"1 node": "they did not come"}, (1, "MB"))
+
+    (path,) = pictures.draw([contest], tmp_path)
+
+    assert tables.of_contest(contest) == "1 node: could not; they did not come"
+    assert path.stat().st_size
+
+
 def test_results_say_on_what_they_were_found(contest: Contest, tmp_path: Path) -> None:
     """Else they can't be judged later."""
     results = Results(Scale(quick=True), [contest], [Figure("wheel", [1], "bytes")])
@@ -92,5 +102,6 @@ def test_results_say_on_what_they_were_found(contest: Contest, tmp_path: Path) -
     assert told["machine"]["cores"] >= 1
     assert {"fastbatch", "Python", "azure-batch"} <= told["versions"].keys()
     assert told["scale"]["quick"]
+    assert told["scale"]["node_counts"] == [1, 2]
     assert [one["title"] for one in told["contests"]] == ["Upload: 100 files"]
     assert [one["what"] for one in told["figures"]] == ["wheel"]
