@@ -42,7 +42,7 @@ def versions() -> dict[str, str]:
 @cache
 def versions_of_storage() -> Mapping[str, str]:
     """Tell which versions take part where there is storage on this machine."""
-    azcopy = {"azcopy": _said("azcopy", "--version")} if shutil.which("azcopy") else {}
+    azcopy = {"azcopy": _said("azcopy", "--version").rpartition(" ")[2]} if shutil.which("azcopy") else {}
     return {"Azurite": _said(*program(), "--version"), "Node.js": _said(find_node().program, "--version"), **azcopy}
 
 

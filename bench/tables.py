@@ -73,7 +73,8 @@ def _measured(figure: Figure) -> str:
 def _times(contest: Contest) -> Iterator[str]:
     if not contest.finishers:
         return
-    rows = [["ENTRANT", "MEDIAN (LEAST TO MOST)", "TIMES AS FAST", "RATE", "CPU", "PEAK"]]
+    rate = f"{contest.amount[1]}/s".upper() if contest.amount else ""
+    rows = [["ENTRANT", "MEDIAN (LEAST TO MOST)", "TIMES AS FAST", rate, "CPU", "PEAK"]]
     rows += [_row(contest, name) for name in contest.finishers]
     kept = [column for column in zip(*rows, strict=True) if any(column[1:])]  # what nobody was measured by is left out
     yield table(fitted([list(row) for row in zip(*kept, strict=True)], WIDTH, give=[0]))
@@ -82,12 +83,11 @@ def _times(contest: Contest) -> Iterator[str]:
 def _row(contest: Contest, name: str) -> list[str]:
     took, ratio = contest.seconds(name), contest.times_as_fast(name)
     rate, cpu, peak = contest.rate(name), contest.cpu(name), contest.peak(name)
-    unit = contest.amount[1] if contest.amount else ""
     return [
         name,
         spread(took, seconds),
         spread(ratio, number) if ratio else "",
-        f"{number(rate)} {unit}/s" if rate is not None else "",
+        number(rate) if rate is not None else "",
         seconds(cpu) if cpu is not None else "",
         size(peak) if peak is not None else "",
     ]
