@@ -72,8 +72,8 @@ class Accounts:
         """Wait until what others deleted is gone, as that takes time of the service."""
         with self.instance.client() as client:
             instances.eventually(
-                lambda: [job.id for job in client.list_jobs() if job.state == "deleting"],
-                lambda jobs: not jobs,
+                lambda: [one.id for one in (*client.list_jobs(), *client.list_pools()) if one.state == "deleting"],
+                lambda left: not left,
                 _SECONDS,
             )
 
