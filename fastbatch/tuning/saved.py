@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 import os
 import types
 import typing
@@ -10,13 +9,27 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fastbatch.errors import UsageError
+from fastbatch.limits import SLOTS_PER_NODE
 from fastbatch.outputs import Outputs
 from fastbatch.terminal import escaped
 from fastbatch.tuning.measured import Measurements
 
 _BENCHMARKS = "benchmarks"  # where pytest-benchmark has them
 _EXTRA = ("extra_info", "measurements")
-_SHORTEST, _LONGEST = 1e-6, 1e9  # seconds
+_SHOWN = 60  # characters of what is wrong
+
+# More than was ever measured; beyond it, reckoning would take all memory, or come to no number.
+_BOUNDS_OF_ALL: Mapping[type, tuple[float, float]] = {int: (0, 10**18), float: (-(10**9), 10**9)}
+_BOUNDS: Mapping[str, tuple[float, float]] = {
+    "Measurements.slots": (1, SLOTS_PER_NODE),
+    "Work.bundles": (1, 1_000_000),
+    "Point.nodes": (1, 100_000),
+    "Boot.nodes": (0, 100_000),
+    "Boot.seconds": (0, 10**9),
+    "RunTimes.seconds": (1e-6, 10**9),
+    "RunTimes.opening": (0, 10**9),
+    "RunTimes.merge": (0, 10**9),
+}
 _CHOOSES = "::"  # a benchmark of a file, as pytest writes it
 
 
@@ -89,45 +102,49 @@ def _measurements(path: str, content: Any) -> Measurements:
     try:
         measurements = Measurements.of(content)
         _check(measurements, Measurements)
-        _see_times(measurements)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise _wrong(path, why) from error
     return measurements
 
 
-def _see_times(measurements: Measurements) -> None:
-    """See that runs took times that can be reckoned with. Raises ValueError."""
-    for seconds in (run.seconds for point in measurements.points for run in point.runs):
-        if not _SHORTEST <= seconds <= _LONGEST:
-            raise ValueError(f"no run takes {seconds} seconds")
-
-
-def _check(value: Any, kind: Any) -> None:
-    """See that a value and all in it are what their types say. Raises ValueError."""
+def _check(value: Any, kind: Any, place: str = "") -> None:
+    """See that a value and all in it are what their types say, and can have been measured. Raises ValueError."""
     if dataclasses.is_dataclass(kind):
         known = typing.get_type_hints(kind)
         for each in dataclasses.fields(kind):
-            _check(getattr(value, each.name), known[each.name])
+            _check(getattr(value, each.name), known[each.name], f"{type(value).__name__}.{each.name}")
     elif typing.get_origin(kind) is tuple:
         for part in value:
-            _check(part, typing.get_args(kind)[0])
+            _check(part, typing.get_args(kind)[0], place)
     elif isinstance(kind, types.UnionType):
         if value is not None:
-            _check(value, typing.get_args(kind)[0])
-    elif not _fits(value, kind):
-        raise ValueError(f"{value!r} stands where there should be {_CALLED[kind]}")
+            _check(value, typing.get_args(kind)[0], place)
+    else:
+        _see(value, kind, place)
+
+
+def _see(value: Any, kind: type, place: str) -> None:
+    """See that a plain value is of its kind, and within its bounds if it is a number. Raises ValueError."""
+    if not _fits(value, kind):
+        raise ValueError(f"{_short(value)} stands where there should be {_CALLED[kind]}")
+    low, high = _BOUNDS.get(place) or _BOUNDS_OF_ALL.get(kind, (value, value))
+    if not low <= value <= high:
+        raise ValueError(f"{_short(value)} stands where there should be {_CALLED[kind]} from {low:,} to {high:,}")
 
 
 _CALLED = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
 def _fits(value: Any, kind: type) -> bool:
-    """Tell whether a plain value is one that can have been measured."""
+    """Tell whether a plain value is of a kind."""
     if kind in {int, float}:
-        allowed = (int, float) if kind is float else int
-        return isinstance(value, allowed) and not isinstance(value, bool) and math.isfinite(value)
+        return isinstance(value, (int, float) if kind is float else int) and not isinstance(value, bool)
     return isinstance(value, kind)
+
+
+def _short(value: object) -> str:
+    return f"{value!r:.{_SHOWN}}"
 
 
 def _wrong(path: str, why: str) -> UsageError:

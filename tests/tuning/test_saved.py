@@ -89,7 +89,10 @@ def test_of_several_benchmarks_the_newest_is_taken_and_that_is_told(tmp_path: Pa
             edited(points=2 * [{"nodes": 2, "runs": [], "failures": []}]),
             "of the numbers of nodes [2, 2], one is there twice",
         ),
-        (edited(points=[{"nodes": 2, "runs": [A_RUN], "failures": []}]), "no run takes 1e-200 seconds"),
+        (
+            edited(points=[{"nodes": 2, "runs": [A_RUN], "failures": []}]),
+            "1e-200 stands where there should be a number from 1e-06 to 1,000,000,000",
+        ),
         (json.dumps(edited(boots=[{"nodes": 1, "seconds": float("nan")}])), "it is no JSON"),
         (benchmarks(), "none of its benchmarks measured runs by node count; pytest bench -m scale does"),
         ({"benchmarks": 3}, "none of its benchmarks measured runs by node count; pytest bench -m scale does"),
@@ -106,6 +109,29 @@ def test_what_holds_no_measurements_is_refused(content: object, reason: str, tmp
 def test_what_is_of_another_shape_is_refused(change: dict[str, Any], tmp_path: Path) -> None:
     """Whatever Python says of it."""
     assert why(write(tmp_path / "file.json", edited(**change)))
+
+
+@pytest.mark.parametrize(
+    ("change", "number", "bounds"),
+    [
+        ({"slots": 0}, "0", "a whole number from 1 to 256"),
+        ({"slots": 10**400}, f"1{'0' * 59}", "a whole number from 1 to 256"),
+        ({"boots": [{"nodes": 1, "seconds": 1e300}]}, "1e+300", "a number from 0 to 1,000,000,000"),
+        ({"whole": {"inputs": 1, "bytes": 1, "bundles": 0}}, "0", "a whole number from 1 to 1,000,000"),
+        ({"whole": {"inputs": 1, "bytes": 1, "bundles": 10**9}}, f"{10**9}", "a whole number from 1 to 1,000,000"),
+        ({"whole": {"inputs": -1, "bytes": 1, "bundles": 1}}, "-1", f"a whole number from 0 to {10**18:,}"),
+        ({"points": [{"nodes": 10**30, "runs": [], "failures": []}]}, f"{10**30}", "a whole number from 1 to 100,000"),
+        ({"points": [{"nodes": 2, "runs": [A_RUN], "failures": []}]}, "1e-200", "a number from 1e-06 to 1,000,000,000"),
+    ],
+    ids=str,
+)
+def test_a_number_that_nobody_measured_is_refused(
+    change: dict[str, Any], number: str, bounds: str, tmp_path: Path
+) -> None:
+    """As reckoning with it would take all memory, or come to no number."""
+    path = write(tmp_path / "file.json", edited(**change))
+
+    assert why(path) == f"{number} stands where there should be {bounds}"
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What `fastbatch tune` is asked for beside the settings of its runs, read from what was written."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,7 +16,10 @@ NODES = "1,2,4"
 REPEAT = "3"
 
 _PERCENT = "%"
-_OFTEN, _DIGITS = 1000, 9
+_OFTEN = 1000
+_SHOWN = 20  # characters of what is wrong
+_WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
+_SLOWEST = 0.001  # requests a second
 _HUGE = 1e15  # no price and no rate of ours comes near
 
 
@@ -56,9 +60,9 @@ def read(texts: Texts, problems: list[str]) -> Wanted | None:
             problems.append(f"{option}: {str(error).rstrip('.')}.")
             return None
 
-    nodes = given("--nodes", texts.nodes or NODES, numbers)
+    nodes = given("--nodes", NODES if texts.nodes is None else texts.nodes, numbers)
     share = given("--sample", texts.sample, _share)
-    repeat = given("--repeat", texts.repeat or REPEAT, _repeat)
+    repeat = given("--repeat", REPEAT if texts.repeat is None else texts.repeat, _repeat)
     simulate = given("--simulate", texts.simulate, numbers_and_ranges)
     price = given("--price-per-node-hour", texts.price_per_node_hour, _price)
     conditions = Conditions(
@@ -89,9 +93,10 @@ def _share(text: str) -> float:
 
 
 def _repeat(text: str) -> int:
-    if not text.strip().isdecimal() or not 1 <= int(text[:_DIGITS]) <= _OFTEN:
-        raise ValueError(f"a number of runs must be from 1 to {_OFTEN:,}, not {text[:_DIGITS]}")
-    return int(text)
+    number = text.strip()
+    if not _WHOLE.fullmatch(number) or not 1 <= int(number) <= _OFTEN:
+        raise ValueError(f"a number of runs must be from 1 to {_OFTEN:,}, not {text[:_SHOWN]!r}")
+    return int(number)
 
 
 def _price(text: str) -> float:
@@ -111,8 +116,8 @@ def _latency(text: str) -> tuple[float, float]:
 
 def _rate(text: str) -> float:
     rate = _number(text)
-    if rate <= 0:
-        raise ValueError(f"a number of requests a second must be more than 0, not {text}")
+    if rate < _SLOWEST:
+        raise ValueError(f"a number of requests a second must be at least {_SLOWEST}, not {text}")
     return rate
 
 

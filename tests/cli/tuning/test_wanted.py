@@ -69,8 +69,12 @@ def test_a_latency_may_be_always_the_same() -> None:
     ("texts", "problem"),
     [
         ({"nodes": "0"}, "--nodes: a number of nodes must be from 1 to 100,000, not 0."),
-        ({"repeat": "0"}, "--repeat: a number of runs must be from 1 to 1,000, not 0."),
-        ({"repeat": "9" * 5000}, "--repeat: a number of runs must be from 1 to 1,000, not 999999999."),
+        ({"repeat": "0"}, "--repeat: a number of runs must be from 1 to 1,000, not '0'."),
+        ({"nodes": ""}, "--nodes: '' is no list of numbers of nodes, such as 1,2,4."),
+        ({"repeat": ""}, "--repeat: a number of runs must be from 1 to 1,000, not ''."),
+        ({"repeat": "\33[31m"}, "--repeat: a number of runs must be from 1 to 1,000, not '\\x1b[31m'."),
+        ({"repeat": "        1999"}, "--repeat: a number of runs must be from 1 to 1,000, not '        1999'."),
+        ({"repeat": "9" * 5000}, "--repeat: a number of runs must be from 1 to 1,000, not '" + "9" * 20 + "'."),
         ({"sample": "0"}, f"--sample: {A_SHARE}, not 0."),
         ({"sample": "101%"}, f"--sample: {A_SHARE}, not 101%."),
         ({"sample": "nan"}, "--sample: 'nan' is not a number, such as 0.096."),
@@ -79,7 +83,7 @@ def test_a_latency_may_be_always_the_same() -> None:
         ({"simulate": "0..3"}, "--simulate: a number of nodes must be from 1 to 100,000, not 0."),
         (
             {"simulate": "1", "request_rate": "0"},
-            "--request-rate: a number of requests a second must be more than 0, not 0.",
+            "--request-rate: a number of requests a second must be at least 0.001, not 0.",
         ),
         (
             {"simulate": "1", "scheduling_latency": "5s..2s"},
