@@ -34,6 +34,7 @@ class Steps:
         self._id = settings.pool
         self._observe = observe
         self._before = None if found is None else _dedicated(found)
+        self._since = None if found is None else found.get("creationTime")
         self._fixed = 0 if found is None else _low_priority(found)
         self._asked = False  # for a pool or a resize, without an answer so far
         self._purpose = f"tune {uuid.uuid4()}"  # by it, what was made here is known, also if no answer ever came
@@ -80,7 +81,7 @@ class Steps:
         why = "it took too long"
         with anyio.move_on_after(_LEAVING_SECONDS, shield=True):
             try:
-                self._observe(PoolLeft(self._id, await self._left()))
+                self._observe(await self._left())
             except ServiceError as error:
                 why = str(error)
             else:
@@ -90,25 +91,34 @@ class Steps:
             Noticed(f"Pool {self._id} could not be left as it was found: {why}. To do it: fastbatch pool {again}")
         )
 
-    async def _left(self) -> int | None:
-        """Begin to bring the pool back; tell how many nodes it is to have, or None if it is to be gone."""
+    async def _left(self) -> PoolLeft | Noticed:
+        """Begin to bring the pool back; tell how it is left."""
         if self._asked:
             await anyio.sleep(LOOK_AGAIN)  # what was asked for last may just be on its way
         found = await self._batch.pool(self._id)
         if found is None or found["state"] == "deleting":
-            return None
+            return self._gone()
         if obtaining.made_for(found, self._purpose):
             await self._batch.delete_pool(self._id)
-            return None
+            return PoolLeft(self._id, None)
+        if self._before is None or found.get("creationTime") != self._since:
+            return Noticed(f"Pool {self._id} was made anew meanwhile, not by this, and is left as it is.")
+        if _dedicated(found) != self._before:
+            await self._resized(self._before)
+        return PoolLeft(self._id, self._before + self._fixed)
+
+    def _gone(self) -> PoolLeft | Noticed:
+        """Tell of a pool that is not there any more."""
         if self._before is None:
-            self._observe(Noticed(f"Pool {self._id} was made by others meanwhile, and is left as it is."))
-        if self._before is None or _dedicated(found) == self._before:
-            return _dedicated(found) + self._fixed
+            return PoolLeft(self._id, None)
+        return Noticed(f"Pool {self._id}, which had {self._before} nodes, was deleted by others meanwhile.")
+
+    async def _resized(self, nodes: int) -> None:
+        """Begin to bring the pool to so many nodes, also if a resize goes on."""
         patience = Patience(lambda: None, _LOOK_AT_MOST)
-        while not await obtaining.begins_resize(self._batch, self._id, self._before):
+        while not await obtaining.begins_resize(self._batch, self._id, nodes):
             await self._batch.stop_resize(self._id)
             await patience.wait()
-        return self._before + self._fixed
 
 
 @contextlib.asynccontextmanager
@@ -157,5 +167,5 @@ def _dedicated(found: Json) -> int:
 def _lacking(pool: str, nodes: int, ready: Ready, errors: str) -> str:
     """Say that a pool does not have the nodes that it is to have, and what was seen of it."""
     states = ", ".join(f"{count} {state}" for state, count in ready.of_no_use.items())
-    seen = "; ".join(part for part in (errors, states, ready.said) if part)
+    seen = "; ".join(part.rstrip(".") for part in (errors, states, ready.said) if part)
     return f"Pool {pool} has {ready.usable} nodes that can be used, not {nodes}{f': {seen}' if seen else ''}."

@@ -196,8 +196,8 @@ def test_a_pool_that_somebody_deletes_meanwhile_ends_it_all(
         client.begin_delete_pool(pool, polling_interval=3600)
 
     assert scene.rounds() == [(1, 0), (1, 1)]
-    assert "made by others" in scene.seen.of(Noticed)[-1].text
-    assert scene.seen[-1] == PoolLeft(pool, 2)
+    assert "made anew meanwhile" in scene.seen.of(Noticed)[-1].text
+    assert scene.seen.of(PoolLeft) == []
 
 
 @pytest.mark.parametrize(("nodes", "repeat", "said"), [((), 1, "numbers"), ((0, 1), 1, "numbers"), ((1,), 0, "once")])

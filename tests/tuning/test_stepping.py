@@ -158,6 +158,36 @@ def test_what_can_not_be_left_as_it_was_is_said_with_what_to_do(
     client.begin_delete_pool(pool, polling_interval=3600)
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_pool_that_others_deleted_meanwhile_is_not_said_to_be_as_it_was(
+    client: Any, account: Account, *, again: bool
+) -> None:
+    """Neither if it is gone, nor if there is another one of that name, which is left alone."""
+    seen, pool = Seen(), new_name("tune")
+
+    def there(nodes: int) -> None:
+        client.create_pool(instances.pool_body(pool, targetDedicatedNodes=nodes))
+        eventually(lambda: client.get_pool(pool).allocation_state, lambda state: state == "steady")
+
+    def replace(event: Event) -> bool:
+        if not isinstance(event, PoolReady):
+            return False
+        client.begin_delete_pool(pool, polling_interval=3600)
+        eventually(lambda: [each.id for each in client.list_pools()], lambda pools: pool not in pools)
+        if again:
+            there(1)
+        return True
+
+    there(0)
+    stepped(account, Settings(pool=pool), (2, 1), seen, until=replace)
+
+    assert seen.of(PoolLeft) == []
+    assert told(seen)[-1].endswith("made anew meanwhile, not by this, and is left as it is." if again else "meanwhile.")
+    if again:
+        assert client.get_pool(pool).target_dedicated_nodes == 1
+        client.begin_delete_pool(pool, polling_interval=3600)
+
+
 @pytest.mark.parametrize(
     ("instead", "said"),
     [
