@@ -17,6 +17,8 @@ from fastbatch.tuning.measured import Boot, Measurements, Point, Work
 from fastbatch.tuning.rounds import Rounds, settings_of_rounds
 from fastbatch.tuning.stepping import Steps, stepping
 
+_WARMING_UP = 2  # times that it is tried on each number of nodes
+
 
 @dataclass(frozen=True, slots=True)
 class Intention:
@@ -143,12 +145,19 @@ class _Measuring:
             self._failed(nodes, 0, error)
             return
         self._boots += (boot,) if boot.nodes else ()
-        for number in range(1 if self._warm else 0, repeat + 1):
-            self._observe(RoundBegun(nodes, number, repeat))
-            try:
-                await self._round(nodes, number)
-            except ServiceError as error:
-                self._failed(nodes, number, error)
+        for _ in range(_WARMING_UP):
+            if not self._warm:
+                await self._tried(nodes, 0, repeat)
+        for number in range(1, repeat + 1):
+            if self._warm:  # else it would be slower than those that others are compared with
+                await self._tried(nodes, number, repeat)
+
+    async def _tried(self, nodes: int, number: int, repeat: int) -> None:
+        self._observe(RoundBegun(nodes, number, repeat))
+        try:
+            await self._round(nodes, number)
+        except ServiceError as error:
+            self._failed(nodes, number, error)
 
     async def _round(self, nodes: int, number: int) -> None:
         times = await self._rounds.run()

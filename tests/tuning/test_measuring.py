@@ -141,7 +141,11 @@ def test_a_number_of_nodes_that_is_not_to_be_had_is_kept_as_failed(tight: Instan
 
 
 def test_a_run_that_fails_is_kept_as_failed(services: Instance, tmp_path: Path) -> None:
-    """Whether a service fails, or an input; the next one is measured, and nothing goes on beside it."""
+    """
+    Whether a service fails, or an input; the next one is measured, and nothing goes on beside it.
+
+    One to warm up is tried again, so that what is measured finds all uploaded.
+    """
     scene = Scene(tmp_path, task_retries=0)
     with proxy(services.endpoint) as batch, proxy(account_of(services).storage_endpoint) as storage:
         batch.rules.append(Rule("POST", "/addtaskcollection", refuse=refusal(400, "NoLuck")))
@@ -153,14 +157,16 @@ def test_a_run_that_fails_is_kept_as_failed(services: Instance, tmp_path: Path) 
     (point,) = found.points
     broken, incomplete = point.failures
     assert (len(point.runs), len(scene.kept)) == (2, 4)
+    assert scene.rounds() == [(1, 0), (1, 0), (1, 1), (1, 2), (1, 3)]
     assert scene.rounds(RoundFailed) == [(1, 0), (1, 2)]
+    assert [run.uploaded for run in point.runs] == [0, 0]
     assert "NoLuck" in broken
     assert "1 of 3 inputs failed; first 'text-0001.txt': the task ended well, but" in incomplete
     runs = [event.run for event in scene.seen.of(RunStarted)]
     with services.client() as client, journal_in() as journal:
-        assert [client.get_job(run).state for run in (runs[0], runs[2])] == ["completed", "completed"]
-        assert journal.record(runs[2]).phase is Phase.OVER
-        for run in (runs[0], runs[2]):
+        assert [client.get_job(run).state for run in (runs[0], runs[3])] == ["completed", "completed"]
+        assert journal.record(runs[3]).phase is Phase.OVER
+        for run in (runs[0], runs[3]):
             client.begin_delete_job(run, polling_interval=3600)
 
 
