@@ -241,6 +241,8 @@ def test_a_signal_keeps_and_shows_what_was_measured_and_gives_the_pool_back(
     assert pool[2] == "1"
     (kept,) = (runner.state / "fastbatch" / "tunes").iterdir()
     assert f"To look at it again: fastbatch tune --from {kept}" in done.err
+    assert "A second signal leaves at once" in done.err
+    assert "fastbatch pool show tuned" in done.err
     assert runner.ask("tune", "--from", str(kept)).code == 0
     assert not [left for left in runner.left_there() if left.startswith("job tune-")]
 

@@ -27,7 +27,8 @@ from fastbatch.tuning.measuring import Intention, TuneManners, measure, work_of
 from fastbatch.tuning.study import study
 
 _STOPPING = (
-    "Stopping: the pool is left as it was found, then what was measured is shown. A second signal leaves at once."
+    "Stopping: the pool is left as it was found, then what was measured is shown. A second signal leaves at once, and "
+    "the pool as it is then, which may cost money: fastbatch pool show {}"
 )
 
 
@@ -95,7 +96,7 @@ def _measure(prepared: Prepared, account: Account, display: Display, keeper: Kee
     def stopping() -> None:
         display.stop()  # so that a second signal leaves the terminal as it was
         with contextlib.suppress(OSError):  # nobody may be there to read it
-            click.echo(_STOPPING, err=True)
+            click.echo(_STOPPING.format(escaped(prepared.configuration.settings.pool)), err=True)
 
     anyio.run(until_signalled, doing, stopping)
 
