@@ -9,6 +9,7 @@ from fastbatch import __version__
 from fastbatch.azure.services import connected
 from fastbatch.errors import NotOurs, ServiceError, Unauthorized, UsageError
 from fastbatch.events import Event, Noticed, Observer, RoundBegun, RoundFailed, RoundMeasured
+from fastbatch.journal.store import Journal
 from fastbatch.model import Plan
 from fastbatch.place import Place
 from fastbatch.running.opening import check
@@ -58,6 +59,8 @@ async def measure(  # noqa: PLR0913, as a run has, and what is to be measured
     _check(plan, intention)
     of_rounds = settings_of_rounds(settings)
     check(account, of_rounds)
+    with Journal.opened():
+        pass  # where it can't be kept, that is told before there are nodes to be paid for
     place = place or Place.of(account)
     told = dataclasses.replace(manners, observe=_notices_once(manners.observe))
     async with (

@@ -217,6 +217,18 @@ def test_nothing_to_measure_is_told_at_once(
     assert scene.seen == []
 
 
+def test_runs_that_can_not_be_recorded_are_told_at_once(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before there are nodes to be paid for."""
+    scene = Scene(tmp_path)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    with pytest.raises(UsageError, match="XDG_STATE_HOME"):
+        scene.measure(account, (1,))
+    assert scene.seen == []
+
+
 def begun(number: int) -> Callable[[Scene], Callable[[Event], bool]]:
     """Give what tells when a round has tasks."""
     return lambda scene: lambda event: isinstance(event, TasksSubmitted) and scene.rounds()[-1][1] == number
