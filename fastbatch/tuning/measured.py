@@ -102,7 +102,7 @@ class Measurements:
     pool: str
     vm_size: str
     slots: int  # of each node
-    local: bool  # on the local services: all nodes share this machine
+    local: bool  # on services of this machine, which all nodes share
     bundle_size: int | None
     measured: Work  # what ran
     whole: Work  # what it is a sample of; the same, if it is all

@@ -4,9 +4,11 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from fastbatch import __version__
 from fastbatch.azure.services import connected
+from fastbatch.configuration.endpoints import is_loopback
 from fastbatch.errors import NotOurs, ServiceError, Unauthorized, UsageError
 from fastbatch.events import Event, Noticed, Observer, RoundBegun, RoundFailed, RoundMeasured
 from fastbatch.journal.store import Journal
@@ -97,7 +99,7 @@ def _nothing_yet(plan: Plan, settings: Settings, intention: Intention, place: Pl
         pool=settings.pool,
         vm_size=settings.vm_size,
         slots=0,
-        local=place.local,
+        local=is_loopback(urlsplit(place.batch_endpoint).hostname or ""),
         bundle_size=plan.bundle_size,
         measured=work_of(plan),
         whole=intention.whole,

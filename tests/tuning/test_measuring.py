@@ -68,6 +68,7 @@ def test_each_number_of_nodes_is_measured_so_often(services: Instance, account: 
     assert scene.seen[-1] == PoolLeft(scene.settings.pool, None)
     assert scene.seen.of(Noticed) == []
     assert (found.measured, found.share, found.slots, found.vm_size) == (found.whole, 1.0, 1, "standard_d2s_v3")
+    assert found.local  # by where its services are, however they were named
     for point in found.points:
         for run in point.runs:
             assert 0 < run.opening < run.opening + max(task.ended for task in run.tasks) < run.seconds + 0.1
