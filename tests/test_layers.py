@@ -123,7 +123,7 @@ VALUES = {"errors", "model", "events", "limits"}
 DECISIONS = {"planning", "masking", "settings", "chunks", "bounds", "units", "tar"}
 DECISIONS_IN_ROOMS = {
     *("pools/health", "sending/retry", "telling/speeds", "telling/failing"),
-    *("tuning/measured", "tuning/findings", "tuning/conditions", "tuning/sampling", "tuning/curves"),
+    *("tuning/measured", "tuning/findings", "tuning/conditions", "tuning/sampling"),
     *("tuning/timeline", "tuning/slowing", "tuning/load", "tuning/simulation"),
     *("tuning/spread", "tuning/scaling", "tuning/times", "tuning/wording", "tuning/advice", "tuning/doubts"),
     "tuning/study",

@@ -1,6 +1,6 @@
 """Which number of nodes to take, of those that were measured, and why."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fastbatch.tuning.findings import Choice
@@ -8,6 +8,7 @@ from fastbatch.tuning.times import Times
 from fastbatch.tuning.wording import listed, longer, percent
 
 ENOUGH = 0.1  # of the time: a step that gains less is not worth it
+_STEP = 2  # times as many nodes are the next step of forecasts: with a few more, no slot may have a task less to do
 _THE_SAME = 0.001  # what differs by a smaller share
 _SHOWN_AS_NOTHING = 0.005
 _NOTHING_ELSE = "Nothing else was measured"
@@ -35,6 +36,19 @@ def advised(times: Times, price: float | None = None) -> Advice | None:
         cheapest=_choice(times, cheapest, price, _why_cheapest(times, cheapest, fastest)),
         knee=_choice(times, knee, price, _why_knee(times, knee)),
     )
+
+
+def enough(forecast: Mapping[int, float], price: float | None = None) -> Choice | None:
+    """Choose among counts whose times are foretold, as among those that were measured: the knee; None below two."""
+    steps = dict[int, float]()
+    for nodes, seconds in sorted(forecast.items()):
+        if not steps or nodes >= _STEP * max(steps):
+            steps[nodes] = seconds
+    if not [*steps][1:]:
+        return None
+    times = Times(steps, (), by_curve=False)
+    knee = bend(times)
+    return _choice(times, knee, price, _why_knee(times, knee))
 
 
 def bend(times: Times) -> int:

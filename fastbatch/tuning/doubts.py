@@ -4,8 +4,9 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from fastbatch.tuning.advice import ENOUGH, bend
-from fastbatch.tuning.findings import Curve, Forecast, Row
+from fastbatch.tuning.findings import Forecast, Row
 from fastbatch.tuning.measured import Measurements, Point
+from fastbatch.tuning.scaling import Curve
 from fastbatch.tuning.times import Times
 from fastbatch.tuning.wording import listed, percent
 from fastbatch.units import shown_duration
@@ -13,6 +14,7 @@ from fastbatch.units import shown_duration
 FAR = 2  # times the largest count that was measured; what is beyond is far from what is known
 _ALWAYS_FITS = 2  # counts
 _SHORT_TASK = 10.0  # seconds
+_SMALL_STEP = 2 * ENOUGH  # in what it gains where nothing is lost
 _LONG_TAIL = 1 / 3  # of a run
 
 
@@ -30,6 +32,7 @@ def of_choices(times: Times, curve: Curve | None) -> Iterator[str]:
     elif len(times.values) == _ALWAYS_FITS:
         yield "A curve goes through any two counts, so nobody knows whether it holds. Measure a third one."
     yield from _undecided(times)
+    yield from _too_near(times)
 
 
 def _undecided(times: Times) -> Iterator[str]:
@@ -43,6 +46,17 @@ def _undecided(times: Times) -> Iterator[str]:
                 f"between {least} and {percent(gain.high)}. More repetitions (--repeat) tell more."
             )
             return
+
+
+def _too_near(times: Times) -> Iterator[str]:
+    """Tell that the step from the knee is small: that it gains little says little of how more nodes scale."""
+    for knee, following in times.steps():
+        possible = 1 - knee / following
+        if knee == bend(times) and possible < _SMALL_STEP and times.gain(knee, following).value > possible / 2:
+            yield (
+                f"From {knee} to {listed([following])} nothing can gain more than {percent(possible)}, so that many "
+                f"more may still help. Measure larger steps, as with --nodes {knee},{2 * knee}."
+            )
 
 
 def of_runs(measurements: Measurements) -> Iterator[str]:
@@ -96,8 +110,13 @@ def of_stages(measurements: Measurements, rows: Sequence[Row]) -> Iterator[str]:
         )
 
 
-def of_forecasts(forecasts: Sequence[Forecast], largest: int) -> Iterator[str]:
-    """Tell that some forecasts are far from what was measured."""
+def of_forecasts(measurements: Measurements, forecasts: Sequence[Forecast], largest: int) -> Iterator[str]:
+    """Tell that some forecasts are far from what was measured, or that none tells of the whole."""
+    if largest and measurements.share < 1 and not forecasts:
+        yield (
+            f"Only {percent(measurements.share)} of the work was run, and all times, costs and choices are of that. "
+            "What the whole takes, on as many nodes and on more, is foretold with --simulate 1..1000."
+        )
     if any(forecast.beyond for forecast in forecasts):
         yield (
             f"Forecasts for more than {listed([FAR * largest])} are beyond twice the largest count that was measured; "

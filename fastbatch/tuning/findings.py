@@ -8,36 +8,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fastbatch.tuning.scaling import Curve
+
 if TYPE_CHECKING:
+    from fastbatch.tuning.conditions import Conditions
     from fastbatch.tuning.measured import Measurements
+    from fastbatch.tuning.spread import Estimate
 
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A value, and the interval in which it lies nine times of ten, as far as the repeats tell; None if they don't."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-
-class Law(enum.Enum):
-    """What time by node count is taken to follow."""
-
-    SCALABILITY = "universal scalability law"  # N T(N) = T(1) (1 + contention (N-1) + crosstalk N (N-1))
-    SERIAL = "fixed serial fraction"  # the same without crosstalk
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """A law as it fits best."""
-
-    law: Law
-    one: Estimate  # seconds on one node
-    contention: Estimate
-    crosstalk: Estimate | None  # None where the law has none
-    r_squared: float  # of the medians
-    off: float  # the largest distance of a median from the curve, as a share of the median
+_OF_A_CURVE = ("law", "one", "contention", "crosstalk", "r_squared", "off")  # in JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +44,7 @@ class Row:
     speedup: float | None = None  # against the least number of nodes that was measured, by medians
     node_hours: float | None = None
     cost: float | None = None  # where a price is known
-    cold: float | None = None  # seconds with the boot of all nodes before them, where that was measured
+    cold: float | None = None  # seconds on nodes that boot meanwhile, where that was measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +53,7 @@ class Forecast:
 
     nodes: int
     warm: float  # seconds
-    cold: float | None  # with the boot of all nodes, where that is known
+    cold: float | None  # on nodes that boot meanwhile, where it is known how long that takes
     node_hours: float  # warm
     cost: float | None
     beyond: bool  # more than twice the largest number of nodes that was measured
@@ -103,7 +81,9 @@ class Findings:
     fastest: Choice | None
     cheapest: Choice | None
     knee: Choice | None  # the first count from which the next one that was measured gains less than a tenth
+    conditions: Conditions  # of the forecasts
     forecasts: tuple[Forecast, ...]  # as asked for
+    enough: Choice | None  # the knee of the forecasts; None where there are none
     warnings: tuple[str, ...]  # what the data can't tell, in sentences
 
     def json(self) -> dict[str, object]:
@@ -122,6 +102,8 @@ def _plain(value: object) -> object:
     match value:
         case enum.Enum():
             return value.value
+        case Curve():
+            return {name: _plain(getattr(value, name)) for name in _OF_A_CURVE}
         case float() if not math.isfinite(value):
             return None
         case tuple():

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator, MultipleLocator, NullLocator
 
 from fastbatch.terminal import escaped
-from fastbatch.tuning import curves
 from fastbatch.tuning.findings import Choice, Findings, Row
 from fastbatch.units import shown_duration, shown_size
 
@@ -97,10 +96,10 @@ def _curve(axes: Axes, findings: Findings) -> None:
         return
     first, last = findings.rows[0].nodes, findings.rows[-1].nodes
     nodes = [first * (last / first) ** (step / (_FINE - 1)) for step in range(_FINE)]
-    times = [curves.seconds(findings.curve, each) for each in nodes]
-    axes.plot(nodes, times, color=_BLUE, linewidth=1.6, label=findings.curve.law.value)
-    if bands := [band for each in nodes if (band := curves.band(findings, each))]:
-        low, high = zip(*bands, strict=True)
+    times = [findings.curve.estimate(each) for each in nodes]
+    axes.plot(nodes, [each.value for each in times], color=_BLUE, linewidth=1.6, label=findings.curve.law.value)
+    low, high = [each.low for each in times if each.low], [each.high for each in times if each.high]
+    if low and high:
         axes.fill_between(nodes, low, high, color=_BLUE, alpha=0.15, linewidth=0, label="its interval, 9 times of 10")
 
 

@@ -1,90 +1,123 @@
 """
 How time goes with the number of nodes: the law that fits measurements best.
 
-N T(N) = one + linear (N - 1) + quadratic N (N - 1), which is Gunther's universal scalability law. Contention is
-linear/one, what has to be done one after the other; crosstalk is quadratic/one, what each node has to do with each
-other one.
+T(N) = serial + parallel / N + mutual (N - 1), which is Gunther's universal scalability law in seconds. What is done one
+after the other takes as long on any number of nodes; what is not is divided among them; and what nodes have to do with
+each other grows with each of them.
 """
 
+import enum
 import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fastbatch.tuning.findings import Curve, Estimate, Law
-from fastbatch.tuning.spread import Samples, estimated, redrawn
+from fastbatch.tuning.spread import Estimate, Samples, estimated, redrawn
 
 _FEWEST = 2  # counts that tell a curve
 _FEWEST_FOR_CROSSTALK = 4
 
-# Terms to choose from, the best choices first: with less of the same terms, the error can only be larger. The last is
-# always possible, as times are positive.
+
+class Law(enum.Enum):
+    """What time by node count is taken to follow."""
+
+    SCALABILITY = "universal scalability law"  # N T(N) = T(1) (1 + contention (N-1) + crosstalk N (N-1))
+    SERIAL = "fixed serial fraction"  # the same without crosstalk
+
+
+# Terms to choose from, as the best fit may have none of some. The last is always possible, as times are positive.
 _CHOICES = {
-    Law.SCALABILITY: (((0, 1, 2),), ((0, 1), (0, 2)), ((0,),)),
-    Law.SERIAL: (((0, 1),), ((0,),)),
+    Law.SCALABILITY: ((0, 1, 2), (0, 1), (0, 2), (1, 2), (0,), (1,)),
+    Law.SERIAL: ((0, 1), (0,), (1,)),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Coefficients:
-    """Those of a curve, in seconds."""
+    """Those of a law, in seconds."""
 
-    one: float
-    linear: float = 0.0
-    quadratic: float = 0.0
+    parallel: float = 0.0
+    serial: float = 0.0
+    mutual: float = 0.0
 
-    def seconds(self, nodes: int) -> float:
+    def seconds(self, nodes: float) -> float:
         """Give the time on so many nodes."""
-        return (self.one + self.linear * (nodes - 1)) / nodes + self.quadratic * (nodes - 1)
+        return self.parallel / nodes + self.serial + self.mutual * (nodes - 1)
+
+    @property
+    def one(self) -> float:
+        """Give the time on one node."""
+        return self.parallel + self.serial
 
     @property
     def contention(self) -> float:
         """Give the share that is done one after the other."""
-        return self.linear / self.one
+        return self.serial / self.one
 
     @property
     def crosstalk(self) -> float:
         """Give the share that each pair of nodes adds."""
-        return self.quadratic / self.one
+        return self.mutual / self.one
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
-    """A law that was fitted to samples, and to draws of them."""
+class Curve:
+    """A law as it fits samples best, and as it fits draws of them."""
 
     law: Law
     samples: Samples
     best: Coefficients
     draws: tuple[Coefficients, ...]  # none where nothing was repeated
 
-    def seconds(self, nodes: int) -> float:
+    def seconds(self, nodes: float) -> float:
         """Give the time on so many nodes, measured or not."""
         return self.best.seconds(nodes)
 
-    def estimate(self, nodes: int) -> Estimate:
+    def estimate(self, nodes: float) -> Estimate:
         """Give the time on so many nodes with its interval."""
         return estimated(self.seconds(nodes), (draw.seconds(nodes) for draw in self.draws))
 
-    def curve(self) -> Curve:
-        """Tell what the fit is, and how good."""
-        medians = {nodes: statistics.median(seconds) for nodes, seconds in self.samples.items()}
-        crosstalk = estimated(self.best.crosstalk, (draw.crosstalk for draw in self.draws))
-        return Curve(
-            law=self.law,
-            one=self.estimate(1),
-            contention=estimated(self.best.contention, (draw.contention for draw in self.draws)),
-            crosstalk=crosstalk if self.law is Law.SCALABILITY else None,
-            r_squared=_r_squared(list(medians.values()), [self.seconds(nodes) for nodes in medians]),
-            off=max(abs(self.seconds(nodes) / median - 1) for nodes, median in medians.items()),
-        )
+    @property
+    def one(self) -> Estimate:
+        """Return the seconds on one node."""
+        return self.estimate(1)
+
+    @property
+    def contention(self) -> Estimate:
+        """Return the share of the work that is done one after the other."""
+        return estimated(self.best.contention, (draw.contention for draw in self.draws))
+
+    @property
+    def crosstalk(self) -> Estimate | None:
+        """Return the share that each pair of nodes adds; None where the law has none."""
+        if self.law is not Law.SCALABILITY:
+            return None
+        return estimated(self.best.crosstalk, (draw.crosstalk for draw in self.draws))
+
+    @property
+    def r_squared(self) -> float:
+        """Return which part of the variance of the medians it explains; all of it, where there is none."""
+        measured = self._medians()
+        mean = statistics.fmean(measured.values())
+        variance = sum((median - mean) ** 2 for median in measured.values())
+        left = sum((median - self.seconds(nodes)) ** 2 for nodes, median in measured.items())
+        return 1 - left / variance if variance else 1.0
+
+    @property
+    def off(self) -> float:
+        """Return the largest distance of a median from it, as a share of the median."""
+        return max(abs(self.seconds(nodes) / median - 1) for nodes, median in self._medians().items())
+
+    def _medians(self) -> dict[int, float]:
+        return {nodes: statistics.median(seconds) for nodes, seconds in self.samples.items()}
 
 
-def fitted(samples: Samples) -> Fit | None:
+def fitted(samples: Samples) -> Curve | None:
     """Fit the law that so many counts can tell, to positive times; None below two."""
     if len(samples) < _FEWEST:
         return None
     law = Law.SCALABILITY if len(samples) >= _FEWEST_FOR_CROSSTALK else Law.SERIAL
-    return Fit(law, samples, _best(samples, law), tuple(_best(draw, law) for draw in redrawn(samples)))
+    return Curve(law, samples, _best(samples, law), tuple(_best(draw, law) for draw in redrawn(samples)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,26 +129,28 @@ class _Equation:
 
 
 def _best(samples: Samples, law: Law) -> Coefficients:
-    """Find the coefficients of the least relative error of which none is below nought, and the first is above it."""
+    """Find the coefficients of the least relative error of which none is below nought, and one node takes some time."""
     equations = [_equation(nodes, seconds) for nodes, seconds in samples.items()]
-    solved = ([_solved(equations, terms) for terms in several] for several in _CHOICES[law])
-    possible = ([each for each in several if _is_possible(each)] for several in solved)
-    return min(next(filter(None, possible)), key=lambda each: _error(equations, each))
+    every, *others = _CHOICES[law]
+    if _is_possible(best := _solved(equations, every)):
+        return best
+    possible = filter(_is_possible, (_solved(equations, terms) for terms in others))
+    return min(possible, key=lambda each: _error(equations, each))
 
 
 def _is_possible(found: Coefficients) -> bool:
-    return found.one > 0 and found.linear >= 0 and found.quadratic >= 0
+    return min(found.parallel, found.serial, found.mutual) >= 0 and found.one > 0
 
 
 def _equation(nodes: int, seconds: Sequence[float]) -> _Equation:
     """Sum up the repetitions of a count: a relative error by each of them is one by their weighted mean."""
     weight = math.sqrt(sum(1 / each**2 for each in seconds))
     target = sum(1 / each for each in seconds) / weight
-    return _Equation(tuple(weight * term for term in (1 / nodes, 1 - 1 / nodes, nodes - 1.0)), target)
+    return _Equation(tuple(weight * term for term in (1 / nodes, 1.0, nodes - 1.0)), target)
 
 
 def _error(equations: Iterable[_Equation], by: Coefficients) -> float:
-    return sum((_dot(each.terms, (by.one, by.linear, by.quadratic)) - each.target) ** 2 for each in equations)
+    return sum((_dot(each.terms, (by.parallel, by.serial, by.mutual)) - each.target) ** 2 for each in equations)
 
 
 def _solved(equations: Sequence[_Equation], chosen: Sequence[int]) -> Coefficients:
@@ -134,7 +169,7 @@ def _solved(equations: Sequence[_Equation], chosen: Sequence[int]) -> Coefficien
     for projected, of_later in zip(reversed(along), reversed(shares), strict=True):
         found.insert(0, projected - _dot(of_later, found))
     given = dict(zip(chosen, found, strict=True))
-    return Coefficients(given[0], given.get(1, 0.0), given.get(2, 0.0))
+    return Coefficients(*(given.get(term, 0.0) for term in range(3)))
 
 
 def _dot(left: Sequence[float], right: Sequence[float]) -> float:
@@ -143,11 +178,3 @@ def _dot(left: Sequence[float], right: Sequence[float]) -> float:
 
 def _without(column: Sequence[float], share: float, other: Sequence[float]) -> list[float]:
     return [each - share * of_other for each, of_other in zip(column, other, strict=True)]
-
-
-def _r_squared(measured: Sequence[float], by_curve: Sequence[float]) -> float:
-    """Tell which part of the variance the curve explains; all of it, where there is none."""
-    mean = statistics.fmean(measured)
-    variance = sum((each - mean) ** 2 for each in measured)
-    left = sum((each - other) ** 2 for each, other in zip(measured, by_curve, strict=True))
-    return 1 - left / variance if variance else 1.0

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from fastbatch.tuning import doubts
-from fastbatch.tuning.advice import advised, cost, node_hours
+from fastbatch.tuning.advice import advised, cost, enough, node_hours
 from fastbatch.tuning.conditions import Conditions
 from fastbatch.tuning.findings import Findings, Forecast, Row
 from fastbatch.tuning.measured import Measurements, Point
-from fastbatch.tuning.scaling import Fit, fitted
+from fastbatch.tuning.scaling import Curve, fitted
 from fastbatch.tuning.simulation import Replay
 from fastbatch.tuning.spread import Samples
 from fastbatch.tuning.timeline import stages
@@ -34,23 +34,24 @@ def study(
     known = _Known.of(measurements, price)
     rows = tuple(map(known.row, sorted(measurements.points, key=lambda point: point.nodes)))
     forecasts = tuple(known.forecasts(simulate, conditions))
-    curve = known.fit.curve() if known.fit else None
-    times = Times.of(known.samples, known.fit)
+    times = Times.of(known.samples, known.curve)
     advice = advised(times, price)
     return Findings(
         measurements=measurements,
         price=price,
         rows=rows,
-        curve=curve,
+        curve=known.curve,
         fastest=advice.fastest if advice else None,
         cheapest=advice.cheapest if advice else None,
         knee=advice.knee if advice else None,
+        conditions=conditions,
         forecasts=forecasts,
+        enough=enough({each.nodes: each.warm for each in forecasts}, price),
         warnings=(
-            *doubts.of_choices(times, curve),
+            *doubts.of_choices(times, known.curve),
             *doubts.of_runs(measurements),
             *doubts.of_stages(measurements, rows),
-            *doubts.of_forecasts(forecasts, known.largest),
+            *doubts.of_forecasts(measurements, forecasts, known.largest),
         ),
     )
 
@@ -62,7 +63,7 @@ class _Known:
     measurements: Measurements
     price: float | None
     samples: Samples  # the least number of nodes first
-    fit: Fit | None
+    curve: Curve | None
     replay: Replay | None  # None where no task was measured
 
     @classmethod
@@ -82,7 +83,7 @@ class _Known:
         row = Row(
             nodes=point.nodes,
             failures=point.failures,
-            fitted=self.fit.estimate(point.nodes) if self.fit else None,
+            fitted=self.curve.estimate(point.nodes) if self.curve else None,
             simulated=self.replay.seconds(point.nodes) if self.replay else None,
         )
         return self._measured(row, point) if point.runs else row
@@ -91,7 +92,6 @@ class _Known:
         least, *_ = self.samples.values()
         median = statistics.median(self.samples[point.nodes])
         hours = node_hours(point.nodes, median)
-        boot = self.replay.boot if self.replay else None
         return replace(
             row,
             seconds=tuple(self.samples[point.nodes]),
@@ -99,8 +99,14 @@ class _Known:
             speedup=statistics.median(least) / median,
             node_hours=hours,
             cost=cost(hours, self.price),
-            cold=None if boot is None else median + boot,
+            cold=self._cold(point.nodes, median),
         )
+
+    def _cold(self, nodes: int, warm: float) -> float | None:
+        """Add to a time what the simulation says that the boot of the nodes adds."""
+        if self.replay is None or self.replay.boot is None:
+            return None
+        return warm + self.replay.seconds(nodes, cold=True) - self.replay.seconds(nodes)
 
     def forecasts(self, simulate: Sequence[int], conditions: Conditions) -> Iterator[Forecast]:
         """Tell what the whole takes."""

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from fastbatch.tuning.findings import Estimate
-from fastbatch.tuning.scaling import Fit
-from fastbatch.tuning.spread import Samples, estimated, redrawn
+from fastbatch.tuning.scaling import Curve
+from fastbatch.tuning.spread import Estimate, Samples, estimated, redrawn
 
 _CLOSE = 0.05  # so far from a median a curve may be, however little the repeats spread
 
@@ -22,13 +21,13 @@ class Times:
     by_curve: bool
 
     @classmethod
-    def of(cls, samples: Samples, fit: Fit | None) -> Self:
+    def of(cls, samples: Samples, curve: Curve | None) -> Self:
         """Take the curve's times where it fits, and else the medians."""
         medians = cls(_medians(samples), [_medians(draw) for draw in redrawn(samples)], by_curve=False)
-        if fit is None or not all(medians.near(nodes, fit.seconds(nodes)) for nodes in samples):
+        if curve is None or not all(medians.near(nodes, curve.seconds(nodes)) for nodes in samples):
             return medians
-        draws = [{nodes: draw.seconds(nodes) for nodes in medians.values} for draw in fit.draws]
-        return cls({nodes: fit.seconds(nodes) for nodes in medians.values}, draws, by_curve=True)
+        draws = [{nodes: draw.seconds(nodes) for nodes in medians.values} for draw in curve.draws]
+        return cls({nodes: curve.seconds(nodes) for nodes in medians.values}, draws, by_curve=True)
 
     def near(self, nodes: int, seconds: float) -> bool:
         """Tell whether a time is as near to the one of a count as the draws are, or near enough for anybody."""

@@ -10,7 +10,7 @@ def following(
     counts: Iterable[int], one: float, contention: float, crosstalk: float = 0.0, *, repeat: int = 1
 ) -> dict[int, list[float]]:
     """Have times on so many nodes that follow the universal scalability law."""
-    law = Coefficients(one, one * contention, one * crosstalk)
+    law = Coefficients(one * (1 - contention), one * contention, one * crosstalk)
     return {nodes: [law.seconds(nodes)] * repeat for nodes in counts}
 
 

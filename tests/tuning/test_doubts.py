@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from fastbatch.tuning import doubts
 from fastbatch.tuning.advice import bend
-from fastbatch.tuning.findings import Curve, Estimate, Forecast, Law, Row, Stages
+from fastbatch.tuning.findings import Forecast, Row, Stages
 from fastbatch.tuning.measured import Measurements, Point, Work
 from fastbatch.tuning.scaling import fitted
 from fastbatch.tuning.spread import Samples
@@ -14,13 +14,13 @@ from tests.tuning.laws import following, noisy
 from tests.tuning.made import at_once, measured, run
 
 LAW = noisy(following((1, 2, 4, 8), 100, 0.05, 0.001), 0.01)
-CURVE = Curve(Law.SERIAL, Estimate(100), Estimate(0), None, 1, 0)
+CURVE = fitted(LAW)
 
 
 def of_choices(samples: Samples) -> list[str]:
     """Give the doubts about choices."""
-    fit = fitted(samples)
-    return list(doubts.of_choices(Times.of(samples, fit), fit.curve() if fit else None))
+    curve = fitted(samples)
+    return list(doubts.of_choices(Times.of(samples, curve), curve))
 
 
 def measurements(
@@ -98,6 +98,17 @@ def test_noise_beyond_the_knee_is_no_matter() -> None:
     plateau = {1: [10.0, 10.1, 9.9], 2: [5.0, 5.1, 4.9], 3: [5.1, 5.0, 5.2], 4: [5.0, 4.0, 6.0]}
 
     assert not any("differ too much" in doubt for doubt in of_choices(plateau))
+
+
+def test_steps_in_which_nothing_can_gain_much_are_told() -> None:
+    """Perfect scaling gains hardly a tenth from 9 to 10 nodes; where nothing is gained, there is no doubt."""
+    (doubt,) = of_choices(following(range(1, 13), 100, 0.001))
+
+    assert doubt == (
+        "From 9 to 10 nodes nothing can gain more than 10 %, so that many more may still help. "
+        "Measure larger steps, as with --nodes 9,18."
+    )
+    assert of_choices({10: [10.0] * 3, 11: [9.9] * 3, 12: [9.9] * 3}) == []
 
 
 def test_failures_are_counted_by_nodes() -> None:
@@ -178,10 +189,20 @@ def test_a_long_tail_is_told() -> None:
 def test_forecasts_far_from_what_was_measured_are_told() -> None:
     """They are beyond twice the largest count."""
     near, far = (Forecast(nodes, 1, None, 1, None, nodes > 8) for nodes in (8, 9))
-    (doubt,) = doubts.of_forecasts([near, far], 4)
+    (doubt,) = doubts.of_forecasts(measurements(), [near, far], 4)
 
     assert doubt == (
         "Forecasts for more than 8 nodes are beyond twice the largest count that was measured; what slows so many down "
         "may not have shown yet."
     )
-    assert list(doubts.of_forecasts([near], 4)) == []
+    assert list(doubts.of_forecasts(measurements(), [near], 4)) == []
+
+
+def test_a_sample_of_which_nothing_is_foretold_is_no_whole() -> None:
+    """What is recommended for a tenth of the work is not what the whole needs."""
+    some = dataclasses.replace(measurements(), whole=Work(4000, 10 * measurements().measured.bytes, 400))
+    (doubt,) = doubts.of_forecasts(some, [], 4)
+
+    assert doubt.startswith("Only 10 % of the work was run, and all times, costs and choices are of that.")
+    assert list(doubts.of_forecasts(some, [Forecast(4, 1, None, 1, None, beyond=False)], 4)) == []
+    assert list(doubts.of_forecasts(measurements(), [], 4)) == []

@@ -9,18 +9,17 @@ import pytest
 
 from fastbatch.tuning.findings import Findings
 from fastbatch.tuning.picture import png, svg
-from tests.cli.tuning import FINDINGS, ROWS
+from tests.cli.tuning import FINDINGS, NOTHING, ROWS
 
 ALONE = dataclasses.replace(FINDINGS, rows=ROWS[:1], curve=None)
-FAILED = Findings(FINDINGS.measurements, None, ROWS[-1:], None, None, None, None, (), ())
-EMPTY = dataclasses.replace(FAILED, rows=())
+EMPTY = dataclasses.replace(NOTHING, rows=())
 STRANGE = dataclasses.replace(
     FINDINGS, measurements=dataclasses.replace(FINDINGS.measurements, vm_size="$\\frac{1$ \x1b <&> \u202e")
 )
 
 
 @pytest.mark.parametrize(
-    "findings", [FINDINGS, ALONE, FAILED, EMPTY, STRANGE], ids=["all", "one count", "failed", "none", "strange"]
+    "findings", [FINDINGS, ALONE, NOTHING, EMPTY, STRANGE], ids=["all", "one count", "failed", "none", "strange"]
 )
 def test_whatever_was_found_there_is_a_picture(findings: Findings) -> None:
     """Which is sound XML."""

@@ -7,8 +7,9 @@ import math
 import pytest
 
 from fastbatch.tuning.conditions import Conditions
-from fastbatch.tuning.findings import Findings, Law
+from fastbatch.tuning.findings import Findings
 from fastbatch.tuning.measured import Boot, Measurements, Point, RunTimes, Work
+from fastbatch.tuning.scaling import Law
 from fastbatch.tuning.study import study
 from tests.tuning.made import at_once, measured, run
 
@@ -45,7 +46,7 @@ def test_a_row_tells_what_was_measured_and_what_curve_and_simulation_say() -> No
         assert row.speedup == pytest.approx(963 / seconds)
         assert row.node_hours == pytest.approx(row.nodes * seconds / 3600)
         assert row.cost == pytest.approx(0.5 * row.nodes * seconds / 3600)
-        assert row.cold == pytest.approx(seconds + 120)
+        assert row.cold == pytest.approx(seconds + 119)  # it opens meanwhile
 
 
 def test_what_is_not_known_is_not_told() -> None:
@@ -122,6 +123,19 @@ def test_what_is_simulated_is_the_whole_under_conditions() -> None:
 
     slow = study(sampled, simulate=[2], conditions=Conditions(latency=(5, 5))).forecasts[0]
     assert slow.warm == pytest.approx(256 * 20 / 2 + 6, rel=0.01)
+
+
+def test_conditions_are_told_and_how_many_nodes_are_enough_under_them() -> None:
+    """Of steps that are large enough to gain something."""
+    conditions = Conditions(latency=(2, 2), requests=5)
+    findings = study(measurements(1, 2), price=2, simulate=range(1, 129), conditions=conditions)
+
+    assert findings.conditions == conditions
+    assert findings.json()["conditions"] == {"latency": [2, 2], "boot": None, "requests": 5}
+    assert findings.enough
+    assert findings.enough.nodes == 64
+    assert findings.enough.reason == "128 nodes gain nothing over 64, and cost 100 % more node-hours."
+    assert study(FOUR, simulate=[8]).enough is study(FOUR).enough is None
 
 
 def test_far_forecasts_come_with_a_warning() -> None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from fastbatch.tuning.findings import Estimate
+from fastbatch.tuning.spread import Estimate
 from fastbatch.units import shown_duration
 
 NOTHING = "-"  # where a number is not known

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fastbatch.cli.tuning.figures import seconds
-from fastbatch.tuning import curves
 from fastbatch.tuning.findings import Findings, Row
 
 HEIGHT = 14  # lines
@@ -110,7 +109,7 @@ def _curve(findings: Findings, area: _Area, signs: Signs) -> Iterator[tuple[int,
     across, down = (1, 1) if signs.curve else (_DOTS_ACROSS, _DOTS_DOWN)
     bits: dict[tuple[int, int], int] = {}
     for dot in range(area.width * across):
-        height = area.line(curves.seconds(findings.curve, area.nodes(dot, across)), down)
+        height = area.line(findings.curve.seconds(area.nodes(dot, across)), down)
         if 0 <= height < HEIGHT * down:
             place = height // down, dot // across
             bits[place] = bits.get(place, 0) | _BITS[height % down][dot % across]

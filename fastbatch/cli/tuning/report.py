@@ -20,7 +20,9 @@ def report(findings: Findings, width: int, *, encoding: str = "utf-8", color: bo
     if findings.curve:
         parts.append(words.curve(findings.curve, width))
     if foretold := tables.forecasts(findings):
-        parts.append(f"{title('What a simulation says of the whole work')}\n{foretold}")
+        parts.append(
+            f"{title('What a simulation says of the whole work')}\n{foretold}\n{words.simulated(findings, width)}"
+        )
     if drawn := plot(findings, width, signs_for(encoding)):
         parts.append(drawn)
     parts += _conclusion(findings, width, color=color)

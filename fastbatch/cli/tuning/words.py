@@ -5,10 +5,13 @@ from collections.abc import Iterator
 
 from fastbatch.cli.display.sentences import brief
 from fastbatch.cli.display.wording import counted
-from fastbatch.cli.tuning.figures import between, estimated, share, significant
+from fastbatch.cli.tuning.figures import between, estimated, seconds, share, significant
 from fastbatch.terminal import escaped
-from fastbatch.tuning.findings import Choice, Curve, Estimate, Findings, Law
+from fastbatch.tuning.conditions import Conditions
+from fastbatch.tuning.findings import Choice, Findings
 from fastbatch.tuning.measured import Measurements, Work
+from fastbatch.tuning.scaling import Curve, Law
+from fastbatch.tuning.spread import Estimate
 from fastbatch.units import shown_size
 
 _LABEL = 13  # columns
@@ -24,8 +27,8 @@ def what(measurements: Measurements) -> str:
 def curve(found: Curve, width: int) -> str:
     """Say which law the times follow, and how well."""
     parts = [f"contention {_percents(found.contention)}"]
-    if found.crosstalk is not None:
-        parts.append(f"crosstalk {_percents(found.crosstalk)}")
+    if (crosstalk := found.crosstalk) is not None:
+        parts.append(f"crosstalk {_percents(crosstalk)}")
     parts.append(f"one node takes {estimated(found.one)}")
     law = "a fixed serial fraction" if found.law is Law.SERIAL else f"the {found.law.value}"
     return filled(
@@ -40,6 +43,28 @@ def advice(findings: Findings, width: int) -> str:
     choices = {"recommended": findings.knee, "fastest": findings.fastest, "cheapest": findings.cheapest}
     lines = (f"{label:<{_LABEL}}{_choice(choice)}" for label, choice in choices.items() if choice)
     return "\n".join(filled(line, width, _LABEL) for line in lines)
+
+
+def simulated(findings: Findings, width: int) -> str:
+    """Say what forecasts are made of, and how many of the nodes in them are enough."""
+    basis = f"Simulated as measured{_but(findings.conditions)}, with all bundles uploaded."
+    if findings.enough is None:
+        return filled(basis, width)
+    enough = f"Of these, take {counted(findings.enough.nodes, 'node')}. {brief(findings.enough.reason)}"
+    return f"{filled(basis, width)}\n{filled(enough, width)}"
+
+
+def _but(conditions: Conditions) -> str:
+    """Tell what is taken otherwise."""
+    others = []
+    if conditions.latency is not None:
+        others.append(f"tasks start {between(*map(seconds, conditions.latency))} late")
+    if conditions.boot is not None:
+        others.append(f"nodes boot {seconds(conditions.boot)}")
+    if conditions.requests is not None:
+        others.append(f"the service takes {conditions.requests:,g} requests a second")
+    *first, last = others or [""]
+    return f", but {', '.join(first)} and {last}" if first else f", but {last}" if last else ""
 
 
 def warnings(findings: Findings, width: int) -> Iterator[str]:

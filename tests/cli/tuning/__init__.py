@@ -1,7 +1,10 @@
 """Tests of what `fastbatch tune` asks for and shows."""
 
-from fastbatch.tuning.findings import Choice, Curve, Estimate, Findings, Forecast, Law, Row, Stages
+from fastbatch.tuning.conditions import Conditions
+from fastbatch.tuning.findings import Choice, Findings, Forecast, Row, Stages
 from fastbatch.tuning.measured import Boot, Measurements, Point, RunTimes, TaskTimes, Work
+from fastbatch.tuning.scaling import fitted
+from fastbatch.tuning.spread import Estimate
 
 WORK = Work(inputs=2000, bytes=20_480_000, bundles=32)
 
@@ -56,25 +59,21 @@ def row(point: Point, speedup: float) -> Row:
 
 
 ROWS = tuple(map(row, POINTS, (1.0, 1.93, 3.44, 4.65, 0.0)))
+NOTHING = Findings(MEASUREMENTS, None, ROWS[-1:], None, None, None, None, Conditions(), (), None, ())
 FINDINGS = Findings(
     measurements=MEASUREMENTS,
     price=0.096,
     rows=ROWS,
-    curve=Curve(
-        Law.SCALABILITY,
-        Estimate(42.1, 41.5, 42.7),
-        Estimate(0.031, 0.028, 0.036),
-        Estimate(0.0021, 0.0, 0.0034),
-        r_squared=0.9987,
-        off=0.021,
-    ),
+    curve=fitted({row.nodes: row.seconds for row in ROWS if row.seconds}),
     fastest=Choice(8, Estimate(9.1, 8.8, 9.4), 0.0202, 0.00194, "8 nodes take 78 % less time than 1."),
     cheapest=Choice(1, Estimate(42.3, 41.9, 43.0), 0.01175, 0.00113, "More nodes cost more."),
     knee=Choice(4, Estimate(12.3, 12.1, 12.9), 0.01367, 0.00131, "8 nodes would gain less than 10 %."),
+    conditions=Conditions(latency=(2, 5)),
     forecasts=(
         Forecast(8, 9.0, 95.0, 0.02, 0.00192, beyond=False),
         Forecast(16, 7.7, 93.1, 0.0342, 0.00329, beyond=False),
         Forecast(1000, 6.5, None, 1.81, 0.173, beyond=True),
     ),
+    enough=Choice(16, Estimate(7.7), 0.0342, 0.00329, "1000 nodes gain only 16 % over 16."),
     warnings=("16 nodes failed in all of 2 runs.",),
 )

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from fastbatch.cli.tuning.plot import FINE, HEIGHT, NARROWEST, ROUGH, WIDEST, plot, signs_for
 from fastbatch.tuning.findings import Findings, Row
-from tests.cli.tuning import FINDINGS, MEASUREMENTS, ROWS
+from tests.cli.tuning import FINDINGS, ROWS
 
 TIMES = st.lists(st.floats(1e-6, 1e7), min_size=1, max_size=4).map(tuple)
 
 
 def bare(*rows: Row) -> Findings:
     """Give findings of some rows alone."""
-    return Findings(MEASUREMENTS, None, rows, None, None, None, None, (), ())
+    return dataclasses.replace(FINDINGS, rows=rows, curve=None)
 
 
 def test_it_shows_points_curve_and_simulation_in_plain_text() -> None:
@@ -29,11 +29,11 @@ def test_it_shows_points_curve_and_simulation_in_plain_text() -> None:
         "      |           ...",
         "      |              ...",
         "21.5s |                 .*..",
-        "      |                     ....",
-        "      |                         ......",
-        "      |                               ....*..",
-        "      |                                      ...........   *",
-        "      |                                                 ....",
+        "      |                     .....",
+        "      |                          ......",
+        "      |                                ...*.....",
+        "      |                                         ...........*",
+        "      |",
         "      |",
         "   0s +-+----------------+----------------+----------------+",
         "        1                2                4                8",

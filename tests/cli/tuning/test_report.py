@@ -5,11 +5,9 @@ import dataclasses
 import pytest
 
 from fastbatch.cli.tuning.report import report
-from fastbatch.tuning.findings import Findings, Law
 from fastbatch.tuning.measured import Work
-from tests.cli.tuning import FINDINGS, MEASUREMENTS, ROWS
-
-NOTHING = Findings(MEASUREMENTS, None, ROWS[-1:], None, None, None, None, (), ())
+from fastbatch.tuning.scaling import fitted
+from tests.cli.tuning import FINDINGS, MEASUREMENTS, NOTHING
 
 
 def section(text: str, beginning: str) -> list[str]:
@@ -69,9 +67,9 @@ def test_it_says_where_the_time_goes() -> None:
 def test_it_says_which_law_the_times_follow() -> None:
     """With intervals, and how well it fits."""
     assert " ".join(section(report(FINDINGS, 100), "The curve")) == (
-        "The curve is the universal scalability law: contention 3.1 % (2.8-3.6 %), crosstalk 0.21 % (0-0.34 %), "
-        "one node takes 42.1s (41.5s-42.7s). R squared is 0.999, and the median that is farthest from it is off by "
-        "2.1 %."
+        "The curve is the universal scalability law: contention 1.2 % (0-4 %), crosstalk 1.1 % (0.79-1.3 %), "
+        "one node takes 42.4s (41.3s-43.3s). R squared is 1.000, and the median that is farthest from it is off by "
+        "0.92 %."
     )
 
 
@@ -83,8 +81,7 @@ def test_no_share_is_parted_from_its_sign(width: int) -> None:
 
 def test_a_curve_of_few_counts_has_no_crosstalk() -> None:
     """None is made up."""
-    assert FINDINGS.curve
-    serial = dataclasses.replace(FINDINGS.curve, law=Law.SERIAL, crosstalk=None)
+    serial = fitted({1: (20.0,), 2: (10.31,), 4: (5.465,)})
     text = " ".join(section(report(dataclasses.replace(FINDINGS, curve=serial), 100), "The curve"))
 
     assert text.startswith("The curve is a fixed serial fraction: contention 3.1 %")
@@ -95,13 +92,17 @@ def test_what_is_foretold_far_from_all_that_was_measured_is_marked() -> None:
     """And the mark is explained."""
     lines = section(report(FINDINGS, 100), "What a simulation says")
 
-    assert [line.split() for line in lines[1:-1]] == [
+    assert [line.split() for line in lines[1:5]] == [
         ["NODES", "WARM", "COLD", "NODE-HOURS", "COST"],
         ["8", "9s", "1m35s", "0.0200", "0.00192"],
         ["16", "7.7s", "1m33s", "0.0342", "0.00329"],
         ["1,000", "6.5s", "-", "1.81", "0.173", "*"],
     ]
-    assert lines[-1].startswith("* more than twice as many nodes as were measured")
+    assert lines[6:] == [
+        "Simulated as measured, but tasks start 2s-5s late, with all bundles uploaded.",
+        "Of these, take 16 nodes. 1000 nodes gain only 16 % over 16.",
+    ]
+    assert lines[5].startswith("* more than twice as many nodes as were measured")
 
 
 def test_it_ends_with_what_to_take_and_with_warnings() -> None:
