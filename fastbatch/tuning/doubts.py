@@ -8,7 +8,7 @@ from fastbatch.tuning.findings import Forecast, Row
 from fastbatch.tuning.measured import Measurements, Point
 from fastbatch.tuning.scaling import Curve
 from fastbatch.tuning.times import Times
-from fastbatch.tuning.wording import listed, percent
+from fastbatch.tuning.wording import counted, listed, percent
 from fastbatch.units import shown_duration
 
 FAR = 2  # times the largest count that was measured; what is beyond is far from what is known
@@ -72,8 +72,7 @@ def of_runs(measurements: Measurements) -> Iterator[str]:
 
 
 def _failures(point: Point) -> str:
-    number = len(point.failures)
-    return f"on {listed([point.nodes])}, {number} {'run' if number == 1 else 'runs'} failed"
+    return f"on {listed([point.nodes])}, {counted(len(point.failures), 'run')} failed"
 
 
 def _of_tasks(measurements: Measurements, measured: Sequence[Point]) -> Iterator[str]:

@@ -13,12 +13,14 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNL
 
 from fastbatch.terminal import escaped
 from fastbatch.tuning.findings import Choice, Findings, Row
+from fastbatch.tuning.wording import counted
 from fastbatch.units import shown_duration, shown_size
 
 _WIDTH, _HEIGHT = 8.0, 5.6  # inches
 _FINE = 200  # points of the curve
 _ASIDE = 1.18  # from the first and last count to the frame, as a factor
 _ABOVE = 1.12
+_NAME = 0.03  # of the axis of nodes that the name of a count takes
 
 # Okabe and Ito's colors, which everybody can tell apart.
 _BLUE, _ORANGE, _GREEN, _RED = "#0072b2", "#d55e00", "#009e73", "#b00020"
@@ -64,7 +66,7 @@ def _drawn(findings: Findings) -> Figure:
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     _time(above, findings)
     _spent(below, findings)
-    _nodes(below, [row.nodes for row in findings.rows])
+    _nodes(below, [row.nodes for row in findings.rows], findings.knee.nodes if findings.knee else None)
     handles, labels = above.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=6, frameon=False, fontsize=8, columnspacing=1.4)
     for axes in (above, below):
@@ -142,10 +144,9 @@ def _recommend(axes: Axes, choice: Choice, last: int) -> None:
     seconds = choice.seconds.value
     axes.plot([choice.nodes, choice.nodes], [0, seconds], color=_GREEN, linewidth=1.4, linestyle=(0, (4, 3)), zorder=2)
     axes.scatter([choice.nodes], [seconds], s=190, facecolors="none", edgecolors=_GREEN, linewidths=1.8, zorder=6)
-    noun = "node" if choice.nodes == 1 else "nodes"
     at_the_end = choice.nodes > 1 and choice.nodes == last
     axes.annotate(
-        f"take {choice.nodes} {noun}\n{shown_duration(seconds)}",
+        f"take {counted(choice.nodes, 'node')}\n{shown_duration(seconds)}",
         (choice.nodes, seconds),
         xytext=(4, 22) if at_the_end else (12, 16),
         textcoords="offset points",
@@ -153,6 +154,7 @@ def _recommend(axes: Axes, choice: Choice, last: int) -> None:
         color=_GREEN,
         fontweight="bold",
         linespacing=1.35,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5},
         zorder=7,
     )
 
@@ -173,13 +175,24 @@ def _spent(axes: Axes, findings: Findings) -> None:
     axes.set_xlabel("nodes")
 
 
-def _nodes(axes: Axes, counts: Sequence[int]) -> None:
+def _nodes(axes: Axes, counts: Sequence[int], recommended: int | None) -> None:
     """Set the axis of nodes, on which equal ratios are equally wide."""
     axes.set_xscale("log", base=2)
     axes.set_xlim(min(counts, default=1) / _ASIDE, max(counts, default=2) * _ASIDE)
     axes.xaxis.set_major_locator(FixedLocator(list(counts)))
-    axes.xaxis.set_major_formatter(FixedFormatter([f"{count:,}" for count in counts]))
+    named = _named(counts, recommended)
+    axes.xaxis.set_major_formatter(FixedFormatter([f"{count:,}" if count in named else "" for count in counts]))
     axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _named(counts: Sequence[int], recommended: int | None) -> list[int]:
+    """Choose the counts for whose names there is room, before all the recommended one, the last and the first."""
+    named = list[int]()
+    for nodes in sorted(counts, key=lambda nodes: (nodes != recommended, nodes != counts[-1], nodes)):
+        room = _NAME * math.log(counts[-1] / counts[0])
+        if all(abs(math.log(nodes / other)) >= room for other in named):
+            named.append(nodes)
+    return named
 
 
 def _step(most: float) -> float:
@@ -195,6 +208,6 @@ def _about(findings: Findings) -> str:
     done = measurements.measured
     where = "local services" if measurements.local else escaped(measurements.vm_size)
     return (
-        f"{done.inputs:,} inputs ({shown_size(done.bytes)}) in {done.bundles:,} tasks, "
-        f"{measurements.slots} {'slot' if measurements.slots == 1 else 'slots'} a node, {where}"
+        f"{counted(done.inputs, 'input')} ({shown_size(done.bytes)}) in {counted(done.bundles, 'task')}, "
+        f"{counted(measurements.slots, 'slot')} a node, {where}"
     )

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from fastbatch.tuning.findings import Findings
-from fastbatch.tuning.picture import png, svg
+from fastbatch.tuning.picture import _named, png, svg
 from tests.cli.tuning import FINDINGS, NOTHING, ROWS
 
 ALONE = dataclasses.replace(FINDINGS, rows=ROWS[:1], curve=None)
@@ -58,3 +58,14 @@ assert "matplotlib.pyplot" not in sys.modules
 
     assert subprocess.check_output([sys.executable, "-c", code]) == drawn
     assert b"<dc:date>" not in drawn
+
+
+def test_counts_are_named_where_there_is_room() -> None:
+    """The recommended one and the last always."""
+    counts = [*range(1, 17), 100]
+
+    assert sorted(_named(counts, None)) == [1, 2, 3, 4, 5, 6, 7, 9, 11, 13, 15, 100]
+    assert {16, 100} <= {*_named(counts, 16)}
+    assert _named([1, 2, 4], 2) == [2, 4, 1]
+    assert _named([7], None) == [7]
+    assert _named([], None) == []
