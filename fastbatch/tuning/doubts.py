@@ -77,9 +77,10 @@ def _failures(point: Point) -> str:
 
 def _of_tasks(measurements: Measurements, measured: Sequence[Point]) -> Iterator[str]:
     if idle := [point.nodes for point in measured if starving(measurements, point.nodes)]:
+        tasks = counted(measurements.measured.bundles, "task")
         larger = ", or the sample larger (--sample)" if measurements.share < 1 else ""
         yield (
-            f"On {listed(idle)} there are more slots than the {measurements.measured.bundles} tasks that were run. "
+            f"On {listed(idle)} there are more slots than the {tasks} of a run. "
             f"Make bundles smaller (--bundle-size){larger}, to keep all of them busy."
         )
     if measurements.local:
@@ -109,9 +110,13 @@ def of_stages(measurements: Measurements, rows: Sequence[Row]) -> Iterator[str]:
         )
 
 
-def of_forecasts(measurements: Measurements, forecasts: Sequence[Forecast], largest: int) -> Iterator[str]:
+def of_forecasts(
+    measurements: Measurements, asked: Sequence[int], forecasts: Sequence[Forecast], largest: int
+) -> Iterator[str]:
     """Tell that some forecasts are far from what was measured, or that none tells of the whole."""
-    if largest and measurements.share < 1 and not forecasts:
+    if asked and largest and not forecasts:
+        yield "Nothing is simulated, as it is not known of any run what its tasks took."
+    elif largest and measurements.share < 1 and not forecasts:
         yield (
             f"Only {percent(measurements.share)} of the work was run, and all times, costs and choices are of that. "
             "What the whole takes, on as many nodes and on more, is foretold with --simulate 1..1000."

@@ -51,7 +51,7 @@ def study(
             *doubts.of_choices(times, known.curve),
             *doubts.of_runs(measurements),
             *doubts.of_stages(measurements, rows),
-            *doubts.of_forecasts(measurements, forecasts, known.largest),
+            *doubts.of_forecasts(measurements, simulate, forecasts, known.largest),
         ),
     )
 

@@ -141,7 +141,7 @@ def test_slots_without_a_task_are_told() -> None:
     """They need smaller bundles, or a larger sample if it is one."""
     few = measurements((1, 2, 4, 8), tasks=5, slots=2)
     doubt = (
-        "On 4 and 8 nodes there are more slots than the 5 tasks that were run. "
+        "On 4 and 8 nodes there are more slots than the 5 tasks of a run. "
         "Make bundles smaller (--bundle-size){}, to keep all of them busy."
     )
     assert list(doubts.of_runs(few)) == [doubt.format("")]
@@ -189,20 +189,20 @@ def test_a_long_tail_is_told() -> None:
 def test_forecasts_far_from_what_was_measured_are_told() -> None:
     """They are beyond twice the largest count."""
     near, far = (Forecast(nodes, 1, None, 1, None, nodes > 8) for nodes in (8, 9))
-    (doubt,) = doubts.of_forecasts(measurements(), [near, far], 4)
+    (doubt,) = doubts.of_forecasts(measurements(), [8, 9], [near, far], 4)
 
     assert doubt == (
         "Forecasts for more than 8 nodes are beyond twice the largest count that was measured; what slows so many down "
         "may not have shown yet."
     )
-    assert list(doubts.of_forecasts(measurements(), [near], 4)) == []
+    assert list(doubts.of_forecasts(measurements(), [8], [near], 4)) == []
 
 
 def test_a_sample_of_which_nothing_is_foretold_is_no_whole() -> None:
     """What is recommended for a tenth of the work is not what the whole needs."""
     some = dataclasses.replace(measurements(), whole=Work(4000, 10 * measurements().measured.bytes, 400))
-    (doubt,) = doubts.of_forecasts(some, [], 4)
+    (doubt,) = doubts.of_forecasts(some, [], [], 4)
 
     assert doubt.startswith("Only 10 % of the work was run, and all times, costs and choices are of that.")
-    assert list(doubts.of_forecasts(some, [Forecast(4, 1, None, 1, None, beyond=False)], 4)) == []
-    assert list(doubts.of_forecasts(measurements(), [], 4)) == []
+    assert list(doubts.of_forecasts(some, [4], [Forecast(4, 1, None, 1, None, beyond=False)], 4)) == []
+    assert list(doubts.of_forecasts(measurements(), [], [], 4)) == []

@@ -176,6 +176,7 @@ def test_runs_without_times_of_tasks_still_have_a_curve() -> None:
     assert {(row.stages, row.simulated, row.cold) for row in findings.rows} == {(None, None, None)}
     assert findings.curve
     assert findings.forecasts == ()
+    assert findings.warnings == ("Nothing is simulated, as it is not known of any run what its tasks took.",)
 
 
 def test_findings_have_a_json_form() -> None:
