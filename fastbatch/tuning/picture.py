@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator, MultipleLocator, NullLocator
 
 from fastbatch.terminal import escaped
@@ -20,6 +21,7 @@ _WIDTH, _HEIGHT = 8.0, 5.6  # inches
 _FINE = 200  # points of the curve
 _ASIDE = 1.18  # from the first and last count to the frame, as a factor
 _ABOVE = 1.12
+_ROOMY = 0.3  # of the height: under such a point nothing else is drawn
 _NAME = 0.03  # of the axis of nodes that the name of a count takes
 
 # Okabe and Ito's colors, which everybody can tell apart.
@@ -144,17 +146,20 @@ def _recommend(axes: Axes, choice: Choice, last: int) -> None:
     seconds = choice.seconds.value
     axes.plot([choice.nodes, choice.nodes], [0, seconds], color=_GREEN, linewidth=1.4, linestyle=(0, (4, 3)), zorder=2)
     axes.scatter([choice.nodes], [seconds], s=190, facecolors="none", edgecolors=_GREEN, linewidths=1.8, zorder=6)
+    below = seconds > _ROOMY * axes.get_ylim()[1]
     at_the_end = choice.nodes > 1 and choice.nodes == last
+    side = -1 if at_the_end else 1
     axes.annotate(
         f"take {counted(choice.nodes, 'node')}\n{shown_duration(seconds)}",
-        (choice.nodes, seconds),
-        xytext=(4, 22) if at_the_end else (12, 16),
+        (choice.nodes, seconds / 2 if below else seconds),
+        xytext=(side * 10, 0) if below else (side * 4, 16),
         textcoords="offset points",
         horizontalalignment="right" if at_the_end else "left",
         color=_GREEN,
         fontweight="bold",
         linespacing=1.35,
-        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5},
+        verticalalignment="center" if below else "bottom",
+        path_effects=[withStroke(linewidth=3, foreground="white")],
         zorder=7,
     )
 
