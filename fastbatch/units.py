@@ -106,3 +106,8 @@ def _plain(number: Decimal) -> str:
     """Write a number without an exponent, and without zeros at the end of its decimals."""
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def counted(number: int, noun: str) -> str:
+    """Write how many of something there are, in singular or plural."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

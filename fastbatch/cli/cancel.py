@@ -45,8 +45,8 @@ def cancel(*, run: str) -> None:
 
 
 def _about(done: "Cancelled") -> list[str]:
-    from fastbatch.cli.display.wording import counted
     from fastbatch.journal.records import Phase
+    from fastbatch.units import counted
 
     record, run = done.record, done.record.id
     books = record.books

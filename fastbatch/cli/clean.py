@@ -65,8 +65,8 @@ async def _clean(run: str, services: "Services", journal: "Journal", *, yes: boo
 
 def _losses(remains: "Remains") -> list[str]:
     """Say what can't be had any more afterwards."""
-    from fastbatch.cli.display.wording import counted
     from fastbatch.journal.records import Phase
+    from fastbatch.units import counted
 
     record, books = remains.record, remains.record.books
     lines = []
@@ -86,7 +86,7 @@ def _losses(remains: "Remains") -> list[str]:
 
 
 def _question(remains: "Remains") -> str:
-    from fastbatch.cli.display.wording import counted
+    from fastbatch.units import counted
 
     jobs = [f"job {job}" for job in remains.jobs.ours]
     named = ", ".join([*jobs, f"container {remains.container}"])
@@ -94,8 +94,8 @@ def _question(remains: "Remains") -> str:
 
 
 def _about(remains: "Remains", cleared: "Cleared") -> list[str]:
-    from fastbatch.cli.display.wording import counted
     from fastbatch.terminal import escaped
+    from fastbatch.units import counted
 
     record = remains.record
     done = f"{counted(cleared.jobs, 'job')}, its results and {counted(cleared.blobs, 'bundle')} are deleted"

@@ -52,9 +52,9 @@ def logs(run: str, task: str | None, *, out: bool | None, **given: Any) -> None:
       fastbatch logs last b00012-r1         its second attempt
       fastbatch logs last b00012 --stderr --tail 20
     """
-    from fastbatch.cli.display.wording import counted
     from fastbatch.errors import UsageError
     from fastbatch.stages.logs import Stream
+    from fastbatch.units import counted
 
     streams = tuple(Stream) if out is None else (Stream.STDOUT if out else Stream.STDERR,)
     with boundary():

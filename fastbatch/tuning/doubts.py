@@ -8,8 +8,8 @@ from fastbatch.tuning.findings import Forecast, Row
 from fastbatch.tuning.measured import Measurements, Point
 from fastbatch.tuning.scaling import Curve
 from fastbatch.tuning.times import Times
-from fastbatch.tuning.wording import counted, listed, percent
-from fastbatch.units import shown_duration
+from fastbatch.tuning.wording import listed, percent
+from fastbatch.units import counted, shown_duration
 
 FAR = 2  # times the largest count that was measured; what is beyond is far from what is known
 _ALWAYS_FITS = 2  # counts

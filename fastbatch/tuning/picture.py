@@ -14,8 +14,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNL
 
 from fastbatch.terminal import escaped
 from fastbatch.tuning.findings import Choice, Findings, Row
-from fastbatch.tuning.wording import counted
-from fastbatch.units import shown_duration, shown_size
+from fastbatch.units import counted, shown_duration, shown_size
 
 _WIDTH, _HEIGHT = 8.0, 5.6  # inches
 _FINE = 200  # points of the curve

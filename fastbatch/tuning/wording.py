@@ -17,11 +17,6 @@ def longer(share: float) -> str:
     return f"{percent(share)} longer" if share < 1 else f"{1 + share:.1f} times as long"
 
 
-def counted(number: int, noun: str) -> str:
-    """Write how many of something there are."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def listed(counts: Sequence[int]) -> str:
     """Write numbers of nodes: 1 node; 2, 4 and 8 nodes."""
     *first, last = map(str, counts)

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from fastbatch.cli.display.labelled import styled
 from fastbatch.cli.display.sentences import brief
-from fastbatch.cli.display.wording import counted
 from fastbatch.model import Failure
 from fastbatch.telling.failing import Group, grouped
 from fastbatch.terminal import escaped
+from fastbatch.units import counted
 
 _REASONS = 10
 

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from fastbatch.cli.display.failures import failures_text
 from fastbatch.cli.display.labelled import facts, styled
-from fastbatch.cli.display.wording import counted
 from fastbatch.model import Summary
 from fastbatch.terminal import escaped
-from fastbatch.units import shown_duration, shown_size
+from fastbatch.units import counted, shown_duration, shown_size
 
 _NARROWEST = 20
 

@@ -4,7 +4,6 @@ import enum
 from collections import Counter
 from dataclasses import dataclass
 
-from fastbatch.cli.display.wording import counted
 from fastbatch.events import (
     Detached,
     Event,
@@ -20,7 +19,7 @@ from fastbatch.events import (
     TaskFailed,
 )
 from fastbatch.terminal import escaped
-from fastbatch.units import shown_duration, shown_size
+from fastbatch.units import counted, shown_duration, shown_size
 
 _LONGEST = 500  # characters of a message; a log file has all of it
 _STDERR_LINES = 10

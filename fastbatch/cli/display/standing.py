@@ -6,11 +6,11 @@ from datetime import datetime
 from fastbatch.books.standing import State
 from fastbatch.cli.display.failures import groups_text
 from fastbatch.cli.display.labelled import facts
-from fastbatch.cli.display.wording import counted, rate_text, states_text
+from fastbatch.cli.display.wording import rate_text, states_text
 from fastbatch.journal.records import Outcome
 from fastbatch.telling.reporting import JobSeen, Report, Seen, Step, command
 from fastbatch.terminal import escaped
-from fastbatch.units import shown_duration, shown_size
+from fastbatch.units import counted, shown_duration, shown_size
 
 _NARROWEST = 20
 _GONE = 5  # jobs that are named

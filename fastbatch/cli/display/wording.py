@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fastbatch.cli.display.progress import Progress, Stage
 from fastbatch.terminal import escaped
-from fastbatch.units import shown_duration, shown_size
+from fastbatch.units import counted, shown_duration, shown_size
 
 _NO_DECIMALS = 10  # from here on they say little
 
@@ -47,11 +47,6 @@ def speed_text(progress: Progress) -> str:
     if left is not None and progress.stage < Stage.ENDING:
         parts.append(f"about {shown_duration(float(round(left)))} left")
     return ", ".join(parts)
-
-
-def counted(number: int, noun: str) -> str:
-    """Give a number of something, in singular or plural."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def states_text(states: Mapping[str, int]) -> str:

@@ -36,10 +36,10 @@ def create(*, pool_id: str, profile: str | None, local: bool, wait: bool, **flag
 
 
 async def _create(services: "Services", settings: "Settings", *, wait: bool) -> None:
-    from fastbatch.cli.display.wording import counted
     from fastbatch.cli.speaking import say, show
     from fastbatch.pools import obtaining
     from fastbatch.pools.health import target
+    from fastbatch.units import counted
 
     found, made = await obtaining.obtain(services.batch, settings, show)
     is_to_have = f"is to have {counted(target(found), 'node')}"

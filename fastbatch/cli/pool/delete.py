@@ -58,9 +58,9 @@ async def _delete(services: "Services", pool_id: str, *, yes: bool) -> None:
 
 
 def _question(found: "PoolDetails") -> str:
-    from fastbatch.cli.display.wording import counted
     from fastbatch.cli.pool.wording import made_by
     from fastbatch.terminal import escaped
+    from fastbatch.units import counted
 
     pool = found.pool
     return f"Delete pool {escaped(pool.id)} with {counted(pool.nodes, 'node')}, made by {made_by(pool)}?"
@@ -68,8 +68,8 @@ def _question(found: "PoolDetails") -> str:
 
 def _in_use(found: "PoolDetails") -> str:
     """Say what the pool is used for now, if it is."""
-    from fastbatch.cli.display.wording import counted
     from fastbatch.terminal import escaped
+    from fastbatch.units import counted
 
     parts = []
     if running := found.pool.nodes_by_state.get("running"):

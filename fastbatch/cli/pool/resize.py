@@ -33,12 +33,12 @@ def resize(*, pool_id: str, nodes: int, profile: str | None, local: bool) -> Non
 
 
 async def _resize(services: "Services", pool_id: str, nodes: int) -> None:
-    from fastbatch.cli.display.wording import counted
     from fastbatch.cli.speaking import say, show
     from fastbatch.errors import Refused, UsageError
     from fastbatch.pools import obtaining
     from fastbatch.pools.health import target
     from fastbatch.terminal import escaped
+    from fastbatch.units import counted
 
     found = await services.batch.pool(pool_id)
     if found is None:

@@ -1,9 +1,10 @@
 """Pools, in words."""
 
 from fastbatch.cli.display.sentences import brief
-from fastbatch.cli.display.wording import counted, states_text
+from fastbatch.cli.display.wording import states_text
 from fastbatch.pools.state import PoolState
 from fastbatch.terminal import escaped
+from fastbatch.units import counted
 
 COLUMNS = ("POOL", "STATE", "NODES", "VM SIZE", "SLOTS", "MADE BY")
 

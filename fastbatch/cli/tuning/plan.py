@@ -5,13 +5,12 @@ from collections.abc import Iterator
 
 import click
 
-from fastbatch.cli.display.wording import counted
 from fastbatch.cli.tuning.asked import Prepared
 from fastbatch.cli.tuning.figures import share
 from fastbatch.model import Plan
 from fastbatch.terminal import escaped
 from fastbatch.tuning.measuring import work_of
-from fastbatch.units import shown_size
+from fastbatch.units import counted, shown_size
 
 
 def show(prepared: Prepared, *, as_json: bool) -> None:

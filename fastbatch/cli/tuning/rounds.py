@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from fastbatch.cli.display.progress import Progress, Ticks
 from fastbatch.cli.display.sentences import Tone, brief, sentences, topic_of
-from fastbatch.cli.display.wording import counted, states_text
+from fastbatch.cli.display.wording import states_text
 from fastbatch.events import (
     Event,
     PoolLeft,
@@ -14,7 +14,7 @@ from fastbatch.events import (
     RoundMeasured,
 )
 from fastbatch.terminal import escaped
-from fastbatch.units import shown_duration
+from fastbatch.units import counted, shown_duration
 
 Said = tuple[Tone, tuple[str, ...]]
 

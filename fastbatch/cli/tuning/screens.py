@@ -10,10 +10,9 @@ from fastbatch.cli.display.colors import COLORS, painted
 from fastbatch.cli.display.screen import Manner
 from fastbatch.cli.display.sentences import Tone
 from fastbatch.cli.display.streams import Stream
-from fastbatch.cli.display.wording import counted
 from fastbatch.cli.tuning.rounds import Rounds
 from fastbatch.events import Event
-from fastbatch.units import shown_duration
+from fastbatch.units import counted, shown_duration
 
 _A_SECOND = 8  # pictures
 _BAR = 24

@@ -4,11 +4,11 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from fastbatch.cli.display.sentences import brief
-from fastbatch.cli.display.wording import counted
 from fastbatch.cli.table import table
 from fastbatch.cli.tuning.figures import NOTHING, estimated, extremes, known, seconds, share
 from fastbatch.cli.tuning.words import filled
 from fastbatch.tuning.findings import Findings, Forecast, Row, Stages
+from fastbatch.units import counted
 
 _MARK = "*"  # of what is foretold too far
 _COUNTED = ("SIMULATED", "SPEED-UP")

@@ -4,7 +4,6 @@ import textwrap
 from collections.abc import Iterator
 
 from fastbatch.cli.display.sentences import brief
-from fastbatch.cli.display.wording import counted
 from fastbatch.cli.tuning.figures import between, estimated, seconds, share, significant
 from fastbatch.terminal import escaped
 from fastbatch.tuning.conditions import Conditions
@@ -12,7 +11,7 @@ from fastbatch.tuning.findings import Choice, Findings
 from fastbatch.tuning.measured import Measurements, Work
 from fastbatch.tuning.scaling import Curve, Law
 from fastbatch.tuning.spread import Estimate
-from fastbatch.units import shown_size
+from fastbatch.units import counted, shown_size
 
 _LABEL = 13  # columns
 _NARROWEST, _WIDEST = 40, 100
