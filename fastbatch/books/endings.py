@@ -26,6 +26,7 @@ class Diagnosis:
 
 # The exit codes of the node's program; node/README.md lists them.
 _BY_EXIT_CODE = {
+    1: Diagnosis("the node's program failed by an error of its own; it may have come damaged", Cure.AGAIN),
     2: Diagnosis("the node's program was called wrongly", Cure.NONE),
     3: Diagnosis("the node could not read its bundle", Cure.NONE),
     4: Diagnosis("the bundle is damaged", Cure.UPLOAD),

@@ -36,7 +36,7 @@ def test_the_exit_codes_are_those_of_the_nodes_program() -> None:
 @pytest.mark.parametrize(
     ("exit_code", "cure"),
     [
-        (1, Cure.NONE),
+        (1, Cure.AGAIN),
         (2, Cure.NONE),
         (3, Cure.NONE),
         (4, Cure.UPLOAD),
