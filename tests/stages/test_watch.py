@@ -337,6 +337,7 @@ def test_a_page_that_fails_is_asked_for_again(services: Instance, job: str) -> N
         batch.rules.append(Rule("GET", "skiptoken", refuse=busy))
 
         async def scene(connected: Services) -> Watched:
+            await add(connected, job, 1, 1200)
             await completed(connected, job, 1200)
             watched = Watched(connected.batch, job, books(1200))
             await watched.until_all_ended()
